@@ -1,0 +1,20 @@
+# Helpers that keep the CMakeLists.txt of each folder to a few lines.
+
+# lamina_library(NAME SOURCES... [DEPENDS targets...] [LINK libraries...])
+# A static library of one folder under lib/; MLIR and LLVM are linked shared.
+function(lamina_library name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PUBLIC ${ARG_LINK} MLIR LLVM)
+  add_dependencies(${name} lamina-tablegen ${ARG_DEPENDS})
+endfunction()
+
+# lamina_unittest(NAME SOURCES... [LINK libraries...])
+# A GoogleTest executable, one ctest entry.
+function(lamina_unittest name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE LAMINA_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()
