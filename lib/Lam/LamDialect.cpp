@@ -1,0 +1,2 @@
+//===- LamDialect.cpp - the lam dialect -----------------------------------===//
+#include "lamina/Lam/Lam.h"
