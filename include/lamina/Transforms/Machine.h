@@ -1,0 +1,37 @@
+//===- Machine.h - what the generated code runs on --------------*- C++ -*-===//
+#ifndef LAMINA_TRANSFORMS_MACHINE_H
+#define LAMINA_TRANSFORMS_MACHINE_H
+
+#include "llvm/Support/Error.h"
+#include <cstdint>
+#include <string>
+
+namespace lamina {
+
+/// How kernels are shaped for a family of machines: one row per family.
+struct Strategy {
+  const char *name;     // "cpu-avx512"
+  unsigned vectorBytes; // of one register
+  /// The register tile of a matrix product: rows, and columns in f32 lanes.
+  int64_t matmulRows, matmulColumns;
+  /// Elements that the temporaries of one tile of a row loop should have.
+  int64_t tileElements;
+};
+
+/// The row called `name`; the generic one if there is none.
+const Strategy &strategyNamed(llvm::StringRef name);
+
+/// A processor as LLVM wants it described, and the strategy that suits it.
+struct Machine {
+  std::string triple, cpu, features;
+  const Strategy *strategy = nullptr;
+  bool hasHalfConversions = false; // float16 <-> float32 in hardware
+};
+
+/// `native` (the host's features), or a name LLVM knows (`x86-64-v3`). The
+/// error for an unknown name suggests the closest ones.
+llvm::Expected<Machine> machineFor(llvm::StringRef mcpu);
+
+} // namespace lamina
+
+#endif // LAMINA_TRANSFORMS_MACHINE_H

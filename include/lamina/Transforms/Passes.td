@@ -1,0 +1,125 @@
+//===- Passes.td - passes over upstream dialects -----------*- tablegen -*-===//
+//
+//   linalg on tensors
+//     │ lamina-record-signature    what the entry points look like, as data
+//     │ lamina-bools-to-bytes      a bool in memory is a byte
+//     │ lamina-widen-floats        float16 and bfloat16 compute in float32
+//     │ lamina-fuse-elementwise    chains of pointwise ops become one op
+//     │ lamina-fuse-loops          producers and consumers share a tile loop
+//   kernels
+//     │ lamina-results-to-arguments, one-shot-bufferize
+//     │ lamina-plan-scratch        one arena for every temporary
+//   bufferized
+//     │ lamina-vectorize, lamina-expand-math
+//     │ lamina-expand-casts        float conversions without library calls
+//     │ lamina-emit-abi            the C entry points
+//   llvm-mlir
+//
+//===----------------------------------------------------------------------===//
+#ifndef LAMINA_TRANSFORMS_PASSES
+#define LAMINA_TRANSFORMS_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def RecordSignature : Pass<"lamina-record-signature", "mlir::ModuleOp"> {
+  let summary = "store the entry points' signatures as a module attribute";
+  let description = [{
+    Collects the `lamina.*` attributes of the arguments and results of every
+    public function into the module attribute `lamina.signature`, moves the
+    initial values of weights there, and gives functions without such attributes
+    the obvious ones (`arg0`, `out0`, role input). Header, manifest, C entry
+    points and in-process calls read only this attribute afterwards.
+  }];
+}
+
+def BoolsToBytes : Pass<"lamina-bools-to-bytes", "mlir::ModuleOp"> {
+  let summary = "store tensors of i1 as tensors of i8";
+  let description = [{
+    A bool of the C interface is one byte, and a vector of i1 in memory would be
+    packed bits. Every `tensor<..xi1>` becomes `tensor<..xi8>`; scalars stay i1
+    and are converted where they are read (any nonzero byte is true) or written.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect"];
+}
+
+def WidenFloats : Pass<"lamina-widen-floats", "mlir::ModuleOp"> {
+  let summary = "compute float16 and bfloat16 arithmetic in float32";
+  let description = [{
+    Rewrites scalar `arith` and `math` ops on f16 and bf16 to an extension, the
+    op in f32 and a truncation; values keep their type in memory.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::math::MathDialect"];
+}
+
+def FuseElementwise : Pass<"lamina-fuse-elementwise", "mlir::func::FuncOp"> {
+  let summary = "fuse pointwise linalg ops into one body";
+  let description = [{
+    Producers are fused into consumers; a producer with several uses is
+    recomputed only where its body is cheap (no division, no function call), so
+    that fusion never multiplies expensive work. Unit dimensions and reshapes
+    between pointwise ops are folded away first.
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect",
+                           "mlir::affine::AffineDialect"];
+}
+
+def FuseLoops : Pass<"lamina-fuse-loops", "mlir::func::FuncOp"> {
+  let summary = "put producers, reductions and consumers into shared tile loops";
+  let description = [{
+    Groups ops that agree on their leading parallel dimensions (the rows of a
+    softmax, the tile of a matrix product with its epilogue) and emits for each
+    group one `scf.for` nest on tensors over tiles of these dimensions, in which
+    every op of the group runs once on its slice. Results of the group are
+    written into slices of the loop's destinations; everything else is a
+    temporary of the size of a tile.
+  }];
+  let options = [Option<"strategy", "strategy", "std::string", "\"cpu-generic\"",
+                        "the row of the strategy table to follow">];
+  let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect",
+                           "mlir::affine::AffineDialect", "mlir::scf::SCFDialect"];
+}
+
+def ResultsToArguments : Pass<"lamina-results-to-arguments", "mlir::ModuleOp"> {
+  let summary = "write results into buffers the caller passes";
+  let description = [{
+    Appends a memref argument per result of every public function and writes
+    the result there; inputs are marked as not writable.
+  }];
+  let dependentDialects = ["mlir::bufferization::BufferizationDialect", "mlir::memref::MemRefDialect",
+                           "mlir::tensor::TensorDialect"];
+}
+
+def PlanScratch : Pass<"lamina-plan-scratch", "mlir::ModuleOp"> {
+  let summary = "place every temporary in one scratch buffer";
+  let description = [{
+    Replaces `memref.alloc` by views of one scratch argument, 64-byte aligned, in
+    which temporaries with disjoint lifetimes share memory, and adds a function
+    `NAME_scratch` that computes the size from the unknown dimensions. Small
+    static temporaries go to the stack.
+  }];
+  let dependentDialects = ["mlir::memref::MemRefDialect", "mlir::arith::ArithDialect", "mlir::func::FuncDialect"];
+}
+
+def ExpandCasts : Pass<"lamina-expand-casts", "mlir::ModuleOp"> {
+  let summary = "expand conversions of float16 and bfloat16 to integer arithmetic";
+  let description = [{
+    LLVM calls compiler-rt for conversions that the target has no instruction
+    for; these symbols are not part of libc. bfloat16 is always expanded, float16
+    where `half` is true. Works on scalars and vectors.
+  }];
+  let options = [Option<"half", "half", "bool", "false", "the target has no float16 conversions">];
+  let dependentDialects = ["mlir::arith::ArithDialect"];
+}
+
+def EmitAbi : Pass<"lamina-emit-abi", "mlir::ModuleOp"> {
+  let summary = "emit the C entry points";
+  let description = [{
+    Makes the functions private and adds per entry point a function with C types
+    that checks its arguments, finds the weights, allocates scratch where the
+    caller passed none, and calls it; and the error texts and embedded weights.
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::func::FuncDialect", "mlir::arith::ArithDialect",
+                           "mlir::cf::ControlFlowDialect"];
+}
+
+#endif // LAMINA_TRANSFORMS_PASSES

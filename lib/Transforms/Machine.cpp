@@ -1,0 +1,107 @@
+//===- Machine.cpp - what the generated code runs on ----------------------===//
+#include "lamina/Transforms/Machine.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/SubtargetFeature.h"
+#include "llvm/TargetParser/Triple.h"
+#include <mutex>
+
+using namespace lamina;
+
+// The first row is the fallback. Register tiles: the accumulators and one row
+// of operands fit in the register file (32 x 64 bytes, 16 x 32 bytes, …).
+static constexpr Strategy strategies[] = {
+    {"cpu-generic", 16, 4, 8, 4096},
+    {"cpu-avx2", 32, 4, 16, 4096},
+    {"cpu-avx512", 64, 6, 64, 4096},
+};
+
+const Strategy &lamina::strategyNamed(llvm::StringRef name) {
+  for (const Strategy &strategy : strategies)
+    if (name == strategy.name)
+      return strategy;
+  return strategies[0];
+}
+
+static llvm::Expected<const llvm::Target *>
+findTarget(const llvm::Triple &triple) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+  });
+  std::string error;
+  const llvm::Target *target =
+      llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!target)
+    return llvm::createStringError(error);
+  return target;
+}
+
+/// The features of the machine we run on, as LLVM spells them, sorted so that
+/// the same machine always gives the same text.
+static std::string hostFeatures() {
+  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  std::vector<std::string> names;
+  for (const auto &feature : host)
+    if (feature.second)
+      names.push_back(("+" + feature.first()).str());
+  llvm::sort(names);
+  return llvm::join(names, ",");
+}
+
+static llvm::Error unknownProcessor(const llvm::MCSubtargetInfo &info,
+                                    llvm::StringRef name) {
+  llvm::SmallVector<std::pair<unsigned, llvm::StringRef>> close;
+  for (const llvm::SubtargetSubTypeKV &entry :
+       info.getAllProcessorDescriptions())
+    close.push_back({name.edit_distance(entry.Key), entry.Key});
+  llvm::sort(close); // by distance, then name
+  std::string hint;
+  for (const auto &[distance, key] : llvm::ArrayRef(close).take_front(3))
+    hint += (hint.empty() ? "" : ", ") + key.str();
+  return llvm::createStringError("unknown processor '" + name +
+                                 "' for --mcpu; did you mean one of: native, " +
+                                 hint + "?");
+}
+
+llvm::Expected<Machine> lamina::machineFor(llvm::StringRef mcpu) {
+  Machine machine;
+  machine.triple = llvm::sys::getDefaultTargetTriple();
+  llvm::Triple triple(machine.triple);
+  llvm::Expected<const llvm::Target *> target = findTarget(triple);
+  if (!target)
+    return target.takeError();
+
+  // LLVM names some virtual CPUs wrongly, so native code is described by
+  // features.
+  bool native = mcpu.empty() || mcpu == "native";
+  std::unique_ptr<llvm::MCSubtargetInfo> generic(
+      (*target)->createMCSubtargetInfo(triple, "", ""));
+  if (!native && !generic->isCPUStringValid(mcpu))
+    return unknownProcessor(*generic, mcpu);
+  machine.cpu = native ? (triple.isX86() ? "x86-64" : "generic") : mcpu.str();
+  machine.features = native ? hostFeatures() : "";
+
+  std::unique_ptr<llvm::MCSubtargetInfo> info(
+      (*target)->createMCSubtargetInfo(triple, machine.cpu, machine.features));
+  auto has = [&](llvm::StringRef feature) {
+    return triple.isX86() && info->checkFeatures(("+" + feature).str());
+  };
+  machine.hasHalfConversions = !triple.isX86() || has("f16c");
+  bool avx512 =
+      has("avx512f") && has("avx512vl") && has("avx512bw") && has("avx512dq");
+  machine.strategy =
+      &strategyNamed(avx512                      ? "cpu-avx512"
+                     : has("avx2") && has("fma") ? "cpu-avx2"
+                                                 : "cpu-generic");
+  // Some tunings avoid the wide registers that the kernels are written for.
+  if (avx512)
+    machine.features +=
+        machine.features.empty() ? "-prefer-256-bit" : ",-prefer-256-bit";
+  return machine;
+}
