@@ -12,24 +12,51 @@
 #include "lamina/Frontend/Size.h"
 #include "lamina/Support/NDArray.h"
 #include "mlir/IR/Value.h"
+#include "mlir/Support/LLVM.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringMap.h"
+#include <bit>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <unordered_map>
 
 namespace lamina::frontend {
 
 class Evaluator;
+struct NameTable;
 struct Scope;
 
 enum class ValueKind {
   // immediate
-  None, Ellipsis, NotImplemented, Bool, Int, Float,
+  None,
+  Ellipsis,
+  NotImplemented,
+  Bool,
+  Int,
+  Float,
   // objects
-  String, DType, Size, Tuple, List, Dict, Set, Range, Slice, Iterator,
-  Function, Builtin, BoundMethod, Class, Instance, Descriptor, Super, Namespace, Tensor,
+  String,
+  DType,
+  Size,
+  Tuple,
+  List,
+  Dict,
+  Set,
+  Range,
+  Slice,
+  Iterator,
+  Function,
+  Builtin,
+  BoundMethod,
+  Class,
+  Instance,
+  Descriptor,
+  Super,
+  Namespace,
+  Tensor,
 };
 
 /// What all heap values share. They live as long as their Evaluator.
@@ -40,13 +67,16 @@ struct Object {
   virtual ~Object() = default;
 };
 
-/// A handle: an immediate, or a reference to an object (assignment shares it, as in Python).
+/// A handle: an immediate, or a reference to an object (assignment shares it,
+/// as in Python).
 class Value {
 public:
   Value() : kindValue(ValueKind::None), intValue(0) {}
   static Value none() { return {}; }
   static Value ellipsis() { return Value(ValueKind::Ellipsis, int64_t(0)); }
-  static Value notImplemented() { return Value(ValueKind::NotImplemented, int64_t(0)); }
+  static Value notImplemented() {
+    return Value(ValueKind::NotImplemented, int64_t(0));
+  }
   static Value boolean(bool b) { return Value(ValueKind::Bool, int64_t(b)); }
   static Value integer(int64_t i) { return Value(ValueKind::Int, i); }
   static Value floating(double d) {
@@ -67,13 +97,24 @@ public:
 
   bool asBool() const { return intValue != 0; }
   int64_t asInt() const { return intValue; }
-  double asDouble() const { return is(ValueKind::Float) ? floatValue : double(intValue); }
-  Object *object() const { return kindValue >= ValueKind::String ? objectValue : nullptr; }
+  double asDouble() const {
+    return is(ValueKind::Float) ? floatValue : double(intValue);
+  }
+  Object *object() const {
+    return kindValue >= ValueKind::String ? objectValue : nullptr;
+  }
   /// The object as `T`, or null.
-  template <typename T> T *as() const { return kindValue == T::Kind ? static_cast<T *>(objectValue) : nullptr; }
+  template <typename T>
+  T *as() const {
+    return kindValue == T::Kind ? static_cast<T *>(objectValue) : nullptr;
+  }
   /// Python's `is`.
   bool same(const Value &other) const {
-    return kindValue == other.kindValue && (is(ValueKind::Float) ? floatValue == other.floatValue : intValue == other.intValue);
+    if (kindValue != other.kindValue)
+      return false;
+    return is(ValueKind::Float) ? std::bit_cast<int64_t>(floatValue) ==
+                                      std::bit_cast<int64_t>(other.floatValue)
+                                : intValue == other.intValue;
   }
 
 private:
@@ -86,7 +127,8 @@ private:
   };
 };
 
-template <ValueKind K> struct ObjectOf : Object {
+template <ValueKind K>
+struct ObjectOf : Object {
   static constexpr ValueKind Kind = K;
   ObjectOf() : Object(K) {}
 };
@@ -113,13 +155,23 @@ struct ListObject : ObjectOf<ValueKind::List> {
   std::vector<Value> items;
   explicit ListObject(std::vector<Value> i) : items(std::move(i)) {}
 };
-/// Keeps insertion order. Keys compare by Python's `==`; sizes are small, lookup is linear
-/// for few entries and by a string index otherwise.
+/// Positions of keys by their hash. `covered` keys are in it; keys that were
+/// appended since are added at the next lookup, after a removal it is built
+/// anew.
+struct KeyIndex {
+  std::unordered_multimap<uint64_t, size_t> positions;
+  size_t covered = 0;
+};
+/// Keeps insertion order. Read `items` freely; lookup, insertion and removal by
+/// Python's hash and
+/// `==` are Evaluator::lookup, store and remove.
 struct DictObject : ObjectOf<ValueKind::Dict> {
   std::vector<std::pair<Value, Value>> items;
+  KeyIndex index;
 };
 struct SetObject : ObjectOf<ValueKind::Set> {
   std::vector<Value> items;
+  KeyIndex index;
 };
 struct RangeObject : ObjectOf<ValueKind::Range> {
   int64_t start, stop, step;
@@ -129,22 +181,30 @@ struct SliceObject : ObjectOf<ValueKind::Slice> {
   Value lower, upper, step;
   SliceObject(Value l, Value u, Value s) : lower(l), upper(u), step(s) {}
 };
-/// The result of a generator expression, zip, map, enumerate, reversed, iter: evaluated eagerly, consumed once.
+/// The result of a generator expression, zip, map, enumerate, reversed, iter:
+/// consumed once. Either over `items`, or lazily by `step`, which gives nothing
+/// at the end (see Evaluator::next).
 struct IteratorObject : ObjectOf<ValueKind::Iterator> {
+  using Step =
+      std::function<mlir::FailureOr<std::optional<Value>>(Evaluator &)>;
   std::vector<Value> items;
   size_t position = 0;
+  Step step;
   explicit IteratorObject(std::vector<Value> i) : items(std::move(i)) {}
+  explicit IteratorObject(Step s) : step(std::move(s)) {}
 };
 
 /// Arguments of a call after unpacking.
 struct CallArgs {
   std::vector<Value> positional;
   std::vector<std::pair<std::string, Value>> keywords;
-  llvm::SMRange range;                      // the whole call
-  std::vector<llvm::SMRange> positionalAt;  // may be shorter than positional
+  llvm::SMRange range;                     // the whole call
+  std::vector<llvm::SMRange> positionalAt; // may be shorter than positional
   std::vector<llvm::SMRange> keywordsAt;
 
-  llvm::SMRange at(size_t i) const { return i < positionalAt.size() ? positionalAt[i] : range; }
+  llvm::SMRange at(size_t i) const {
+    return i < positionalAt.size() ? positionalAt[i] : range;
+  }
   /// The keyword's value, or null.
   const Value *keyword(llvm::StringRef name) const;
 };
@@ -157,20 +217,25 @@ struct FunctionObject : ObjectOf<ValueKind::Function> {
   llvm::ArrayRef<ast::Parameter> params;
   std::vector<Value> defaults; // one per parameter, meaningful where hasDefault
   std::vector<bool> hasDefault;
-  ast::Block body;             // of a def
+  ast::Block body;                       // of a def
   const ast::Expr *expression = nullptr; // of a lambda
   Scope *closure = nullptr;
+  const NameTable *names = nullptr; // which names are local
   ClassObject *definedIn = nullptr; // for super()
-  bool fromLibrary = false;         // errors inside are reported at the user's call
+  bool fromLibrary = false; // errors inside are reported at the user's call
   std::string docstring;
+  llvm::MapVector<std::string, Value, std::map<std::string, unsigned>>
+      attributes;
 };
 
 /// A function written in C++.
 struct BuiltinObject : ObjectOf<ValueKind::Builtin> {
-  using Function = std::function<mlir::FailureOr<Value>(Evaluator &, CallArgs &)>;
+  using Function =
+      std::function<mlir::FailureOr<Value>(Evaluator &, CallArgs &)>;
   std::string name;
   Function function;
-  BuiltinObject(std::string n, Function f) : name(std::move(n)), function(std::move(f)) {}
+  BuiltinObject(std::string n, Function f)
+      : name(std::move(n)), function(std::move(f)) {}
 };
 struct BoundMethodObject : ObjectOf<ValueKind::BoundMethod> {
   Value self, function;
@@ -180,21 +245,27 @@ struct BoundMethodObject : ObjectOf<ValueKind::BoundMethod> {
 struct DescriptorObject : ObjectOf<ValueKind::Descriptor> {
   enum Type { Property, StaticMethod, ClassMethod } type;
   Value function;
+  Value setter; // of a property, or None
   DescriptorObject(Type t, Value f) : type(t), function(f) {}
 };
+/// A class. A builtin one (`int`, `list`, …) has its constructor in the
+/// attribute `__new__`, which is called with the class and the arguments.
 struct ClassObject : ObjectOf<ValueKind::Class> {
   std::string name;
   std::vector<ClassObject *> bases;
   std::vector<ClassObject *> mro; // itself first
-  llvm::MapVector<std::string, Value, std::map<std::string, unsigned>> attributes;
+  llvm::MapVector<std::string, Value, std::map<std::string, unsigned>>
+      attributes;
   bool fromLibrary = false;
   bool isSubclassOf(const ClassObject *other) const;
   const Value *find(llvm::StringRef name) const; // along the mro
 };
 struct InstanceObject : ObjectOf<ValueKind::Instance> {
   ClassObject *type;
-  llvm::MapVector<std::string, Value, std::map<std::string, unsigned>> attributes;
-  /// State of built-in classes (Layer, Model, Variable, …), owned by the C++ that implements them.
+  llvm::MapVector<std::string, Value, std::map<std::string, unsigned>>
+      attributes;
+  /// State of built-in classes (Layer, Model, Variable, …), owned by the C++
+  /// that implements them.
   std::shared_ptr<void> native;
   explicit InstanceObject(ClassObject *t) : type(t) {}
 };
@@ -203,7 +274,8 @@ struct SuperObject : ObjectOf<ValueKind::Super> {
   Value self;
   SuperObject(ClassObject *a, Value s) : after(a), self(s) {}
 };
-/// `tf`, `keras.layers`, `np.linalg`: attributes resolve through the library (see Library.h).
+/// `tf`, `keras.layers`, `np.linalg`: attributes resolve through the library
+/// (see Library.h).
 struct NamespaceObject : ObjectOf<ValueKind::Namespace> {
   std::string path; // canonical: "tf.math", "keras.ops"
   explicit NamespaceObject(std::string p) : path(std::move(p)) {}
@@ -214,7 +286,7 @@ struct TensorObject : ObjectOf<ValueKind::Tensor> {
   mlir::Value value; // of ranked tensor type
   Shape shape;       // symbolic; agrees with the type of `value`
   bool weak = false;
-  Value keras;       // mask or history attached by layers, else None
+  Value keras; // mask or history attached by layers, else None
   TensorObject(mlir::Value v, Shape s) : value(v), shape(std::move(s)) {}
 };
 
