@@ -1,0 +1,14 @@
+# Configuration of the lit tests; the build passes its paths in lit.site.cfg.py.
+import os
+import lit.formats
+
+config.name = "Lamina"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".lam", ".test"]
+config.excludes = ["Inputs", "Fuzz", "Unit", "examples"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.lamina_build, "test", "lit")
+config.environment["PATH"] = os.pathsep.join(
+    [os.path.join(config.lamina_build, "bin"), config.llvm_tools, config.environment["PATH"]])
+config.substitutions.append(("%root", config.lamina_source))
+config.substitutions.append(("%cc", "cc"))
