@@ -3,6 +3,7 @@
 #define LAMINA_FRONTEND_SIZE_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
@@ -16,8 +17,10 @@ namespace lamina::frontend {
 
 /// A dimension known at compile time or as a polynomial with integer
 /// coefficients over named sizes (`n`, `x_dim1`, … >= 0) and over atoms
-/// `floor(p / k)` and `p mod k`, so that equal sizes compare equal:
-/// `2*n + n == 3*n`, `(n*10) // 5 == 2*n`.
+/// `floor(p / k)` and `max(0, p)`, in a normal form, so that equal sizes
+/// compare equal: `2*n + n == 3*n`, `(n*10) // 5 == 2*n`, `n//2*2 + n%2 == n`,
+/// `n - min(n, 1) == max(0, n-1)`. Arithmetic wraps at 64 bits; a product of
+/// absurdly many terms is the symbol `?`, which has no value.
 class Size {
 public:
   Size(int64_t value = 0);
@@ -30,9 +33,12 @@ public:
   friend Size operator+(const Size &, const Size &);
   friend Size operator-(const Size &, const Size &);
   friend Size operator*(const Size &, const Size &);
-  Size floorDiv(const Size &) const; // Python's //
-  Size mod(const Size &) const;      // Python's %
-  /// The exact quotient if the division leaves no remainder for every value of the symbols.
+  Size floorDiv(const Size &) const; // Python's //; 0 for a divisor of 0
+  Size mod(const Size &) const;      // Python's %: p - floor(p / k) * k
+  static Size max(const Size &, const Size &);
+  static Size min(const Size &, const Size &);
+  /// The exact quotient if the division leaves no remainder for every value of
+  /// the symbols.
   std::optional<Size> divideExactly(const Size &) const;
 
   friend bool operator==(const Size &, const Size &); // provably equal
@@ -40,22 +46,36 @@ public:
   /// Provably true or false for every value of the symbols (>= 0), or unknown.
   static std::optional<bool> lessThan(const Size &, const Size &);
 
-  /// "n", "2*n+1", "floor(n/2)".
-  std::string str() const;
+  /// Provably >= 0 for every value of the symbols (>= 0).
+  bool isNonNegative() const;
 
-  // A monomial is a sorted multiset of atoms; an atom is a symbol or a quotient
-  // or remainder of two sizes, identified by its printed form.
+  /// "n", "2*n+1", "floor(n/2)", "max(0,n-1)".
+  std::string str() const;
+  /// The value if the symbols have those of `symbolValue`.
+  int64_t
+  evaluate(llvm::function_ref<int64_t(llvm::StringRef)> symbolValue) const;
+
+  // A monomial is a sorted multiset of atoms; an atom is a symbol, a quotient
+  // rounded down, or the positive part of a size, identified by its printed
+  // form.
   struct Atom {
     std::string text;
-    enum Kind { Symbol, FloorDiv, Mod } kind;
-    std::shared_ptr<const Size> lhs, rhs; // of FloorDiv and Mod
+    enum Kind { Symbol, FloorDiv, Positive } kind;
+    std::shared_ptr<const Size> lhs, rhs; // floor(lhs / rhs), max(0, lhs)
     bool operator<(const Atom &o) const { return text < o.text; }
+    bool operator==(const Atom &o) const { return text == o.text; }
   };
   using Monomial = std::vector<Atom>;
   const std::map<Monomial, int64_t> &terms() const { return termMap; }
 
 private:
-  std::map<Monomial, int64_t> termMap; // no zero coefficients; the empty monomial is the constant
+  static Size ofAtom(Atom atom);
+  static Size positivePart(const Size &);
+  void add(const Monomial &monomial, int64_t coefficient);
+  friend class SizeProver;
+
+  std::map<Monomial, int64_t>
+      termMap; // no zero coefficients; the empty monomial is the constant
 };
 
 using Shape = llvm::SmallVector<Size, 4>;
