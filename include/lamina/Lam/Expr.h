@@ -35,6 +35,8 @@ public:
 
   double number = 0;
   mlir::Value irValue;
+  /// Of a comparison: an operand, whose type numbers take that only meet the bool (`select(gt(a, b), 1.0, 0.0)`).
+  mlir::Value compared;
   mlir::OpBuilder *opBuilder = nullptr;
   std::optional<mlir::Location> location;
   bool isUnsigned = false;

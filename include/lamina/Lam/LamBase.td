@@ -121,14 +121,8 @@ class BitBinary<string mnemonic, string meaning, Type on = Lam_IntegralTensor, l
 // A predicate or comparison: the result is bool, of the operands' shape.
 class Lam_ToBool<string mnemonic, string meaning, list<string> names, list<string> domains, list<Trait> traits = []>
     : Lam_Pointwise<mnemonic, meaning, names, [], domains, !listconcat([SameOperandsAndResultShape,
-        DeclareOpInterfaceMethods<InferTypeOpInterface>,
         TypesMatchWith<"the result is bool of the operands' shape", names[0], "y", "::lamina::lam::boolLike($_self)">], traits)> {
   let results = (outs Lam_BoolTensor:$y);
-  let extraClassDefinition = formulaDefinition
-    # "::llvm::LogicalResult $cppClass::inferReturnTypes(::mlir::MLIRContext *, std::optional<::mlir::Location>, "
-    # "::mlir::ValueRange operands, ::mlir::DictionaryAttr, ::mlir::OpaqueProperties, ::mlir::RegionRange, "
-    # "::llvm::SmallVectorImpl<::mlir::Type> &types) {\n"
-    # "  types.push_back(::lamina::lam::boolLike(operands[0].getType()));\n  return ::mlir::success();\n}\n";
 }
 class Predicate<string mnemonic, string meaning = mnemonic # "(x)">
     : Lam_ToBool<mnemonic, meaning, ["x"], ["-3, 3"]> {

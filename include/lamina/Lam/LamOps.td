@@ -153,7 +153,7 @@ def StopGradientOp : Lam_Op<"stop_gradient", [SameOperandsAndResultType, Element
 // Structure: adjoint pairs broadcast/sum, slice/pad, gather/scatter, concat/slices
 //===----------------------------------------------------------------------===//
 
-def BroadcastOp : Lam_Op<"broadcast", [Lam_Differentiable]> {
+def BroadcastOp : Lam_Op<"broadcast"> {
   let summary = "Repeats a tensor along new or unit dimensions";
   let description = [{
     Dimension `i` of `x` becomes dimension `dims[i]` of the result (`dims` is
@@ -171,7 +171,7 @@ def BroadcastOp : Lam_Op<"broadcast", [Lam_Differentiable]> {
   let hasFolder = 1;
   let hasCanonicalizer = 1;
 }
-def ReshapeOp : Lam_Op<"reshape", [Lam_Differentiable]> {
+def ReshapeOp : Lam_Op<"reshape"> {
   let summary = "The same elements in row-major order under another shape";
   let arguments = (ins Lam_Tensor:$x, Variadic<Index>:$sizes);
   let results = (outs Lam_Tensor:$y);
@@ -180,16 +180,15 @@ def ReshapeOp : Lam_Op<"reshape", [Lam_Differentiable]> {
   let hasFolder = 1;
   let hasCanonicalizer = 1;
 }
-def TransposeOp : Lam_Op<"transpose", [DeclareOpInterfaceMethods<InferTypeOpInterface>, Lam_Differentiable]> {
+def TransposeOp : Lam_Op<"transpose", [DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
   let summary = "Permutes dimensions: dimension i of the result is dimension perm[i] of x";
   let arguments = (ins Lam_Tensor:$x, DenseI64ArrayAttr:$perm);
   let results = (outs Lam_Tensor:$y);
   let assemblyFormat = "$x `perm` $perm attr-dict `:` type($x) `->` type($y)";
-  let hasVerifier = 1;
   let hasFolder = 1;
   let hasCanonicalizer = 1;
 }
-def SliceOp : Lam_Op<"slice", [AttrSizedOperandSegments, Lam_Differentiable]> {
+def SliceOp : Lam_Op<"slice", [AttrSizedOperandSegments]> {
   let summary = "y[i] = x[offset + i * stride] in every dimension";
   let description = [{
     One static offset per dimension (`ShapedType::kDynamic` stands for the next
@@ -206,7 +205,7 @@ def SliceOp : Lam_Op<"slice", [AttrSizedOperandSegments, Lam_Differentiable]> {
   let hasVerifier = 1;
   let hasFolder = 1;
 }
-def PadOp : Lam_Op<"pad", [AttrSizedOperandSegments, Lam_Differentiable]> {
+def PadOp : Lam_Op<"pad", [AttrSizedOperandSegments]> {
   let summary = "y[offset + i * stride] = x[i], and `value` elsewhere";
   let description = [{
     The adjoint of `lam.slice`: places `x` at `offsets` with `strides` in a
@@ -223,7 +222,7 @@ def PadOp : Lam_Op<"pad", [AttrSizedOperandSegments, Lam_Differentiable]> {
   let hasVerifier = 1;
   let hasFolder = 1;
 }
-def ReverseOp : Lam_Op<"reverse", [SameOperandsAndResultType, Lam_Differentiable]> {
+def ReverseOp : Lam_Op<"reverse", [SameOperandsAndResultType]> {
   let summary = "Reverses the order of the elements along some dimensions";
   let arguments = (ins Lam_Tensor:$x, DenseI64ArrayAttr:$dims);
   let results = (outs Lam_Tensor:$y);
@@ -231,7 +230,7 @@ def ReverseOp : Lam_Op<"reverse", [SameOperandsAndResultType, Lam_Differentiable
   let hasVerifier = 1;
   let hasFolder = 1;
 }
-def ConcatOp : Lam_Op<"concat", [Lam_Differentiable]> {
+def ConcatOp : Lam_Op<"concat"> {
   let summary = "Joins tensors along one dimension";
   let arguments = (ins Variadic<Lam_Tensor>:$xs, I64Attr:$dim);
   let results = (outs Lam_Tensor:$y);
@@ -247,7 +246,7 @@ def IotaOp : Lam_Op<"iota"> {
   let hasVerifier = 1;
 }
 
-def GatherOp : Lam_Op<"gather", [Lam_Differentiable]> {
+def GatherOp : Lam_Op<"gather"> {
   let summary = "Reads elements or slices of x at computed places";
   let description = [{
     `x` has shape `[B..., D...]` with `batch_dims` leading dimensions `B`;
@@ -269,7 +268,7 @@ def Lam_ScatterKind : I32EnumAttr<"ScatterKind", "how an update meets the old va
     I32EnumAttrCase<"Max", 3, "max">, I32EnumAttrCase<"Min", 4, "min">]> {
   let cppNamespace = "::lamina::lam";
 }
-def ScatterOp : Lam_Op<"scatter", [AllTypesMatch<["x", "y"]>, Lam_Differentiable]> {
+def ScatterOp : Lam_Op<"scatter", [AllTypesMatch<["x", "y"]>]> {
   let summary = "x with elements or slices at computed places updated";
   let description = [{
     The adjoint of `lam.gather`: `updates` has the shape that `lam.gather` of
@@ -295,7 +294,7 @@ def Lam_ReduceKind : I32EnumAttr<"ReduceKind", "an associative operation", [
     I32EnumAttrCase<"Min", 3, "min">, I32EnumAttrCase<"Any", 4, "any">, I32EnumAttrCase<"All", 5, "all">]> {
   let cppNamespace = "::lamina::lam";
 }
-def ReduceOp : Lam_Op<"reduce", [DeclareOpInterfaceMethods<InferTypeOpInterface>, Lam_Differentiable]> {
+def ReduceOp : Lam_Op<"reduce", [DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
   let summary = "Reduces some dimensions away";
   let description = [{
     `dims` is strictly increasing. `any` and `all` are of bool. The value of an
@@ -317,7 +316,7 @@ def ArgReduceOp : Lam_Op<"arg_reduce", [DeclareOpInterfaceMethods<InferTypeOpInt
   let assemblyFormat = "$kind $x `dim` $dim attr-dict `:` type($x) `->` type($y)";
   let hasVerifier = 1;
 }
-def CumulativeOp : Lam_Op<"cumulative", [AllTypesMatch<["x", "y"]>, Lam_Differentiable]> {
+def CumulativeOp : Lam_Op<"cumulative", [AllTypesMatch<["x", "y"]>]> {
   let summary = "Running reduction along a dimension";
   let description = [{
     `kind` is `sum`, `prod`, `max` or `min`. `exclusive` leaves the element itself
@@ -344,7 +343,7 @@ def SortOp : Lam_Op<"sort", [AllTypesMatch<["x", "values"]>]> {
 // Contractions, windows, random bits
 //===----------------------------------------------------------------------===//
 
-def DotOp : Lam_Op<"dot", [DeclareOpInterfaceMethods<InferTypeOpInterface>, Lam_Differentiable]> {
+def DotOp : Lam_Op<"dot", [DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
   let summary = "General contraction of two tensors";
   let description = [{
     The result has the batch dimensions, then the free dimensions of `a`, then
@@ -364,7 +363,7 @@ def DotOp : Lam_Op<"dot", [DeclareOpInterfaceMethods<InferTypeOpInterface>, Lam_
   }];
   let hasVerifier = 1;
 }
-def ConvOp : Lam_Op<"conv", [Lam_Differentiable]> {
+def ConvOp : Lam_Op<"conv"> {
   let summary = "Convolution (cross-correlation) over any number of spatial dimensions";
   let description = [{
     `x` is `[N, spatial..., C]`, `kernel` is `[window..., C / groups, O]`, the result
@@ -383,7 +382,7 @@ def ConvOp : Lam_Op<"conv", [Lam_Differentiable]> {
   }];
   let hasVerifier = 1;
 }
-def WindowOp : Lam_Op<"window", [Lam_Differentiable]> {
+def WindowOp : Lam_Op<"window"> {
   let summary = "Reduction over sliding windows";
   let description = [{
     `kind` is `sum`, `prod`, `max` or `min`. One entry per dimension of `x` in
