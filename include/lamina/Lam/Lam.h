@@ -14,6 +14,10 @@
 namespace lamina::lam {
 /// The tensor type of bool elements with the shape of the tensor type `type`.
 mlir::Type boolLike(mlir::Type type);
+
+/// The element types that a pointwise op takes: floats; floats and integers;
+/// integers; bool and integers; all.
+enum class Elements { Float, Number, Int, Integral, Any };
 } // namespace lamina::lam
 
 #include "lamina/Lam/LamDialect.h.inc"

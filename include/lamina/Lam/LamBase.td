@@ -89,12 +89,22 @@ class Lam_Pointwise<string mnemonic, string meaning, list<string> names,
   let extraClassDefinition = formulaDefinition;
 }
 
+// What C++ needs to know to make the op: the operands' element types (see
+// lam::Elements in Lam.h), and whether the result is bool.
+class Lam_ElementsOf<Type on, string isPredicate = "false"> {
+  defvar kind = !subst("Tensor", "", !subst("Lam_", "", !cast<string>(on)));
+  code declaration = "static constexpr ::lamina::lam::Elements elements = ::lamina::lam::Elements::"
+    # !if(!empty(kind), "Any", kind) # ";\n"
+    # "static constexpr bool isPredicate = " # isPredicate # ";\n";
+}
+
 defvar Lam_Differentiable = DeclareOpInterfaceMethods<DifferentiableOpInterface>;
 
 // y has the type of its operands. `on` limits the element types.
 class Unary<string mnemonic, string dx, string meaning = mnemonic # "(x)",
             string domain = "-3, 3", Type on = Lam_FloatTensor>
     : Lam_Pointwise<mnemonic, meaning, ["x"], [dx], [domain], [SameOperandsAndResultType, Lam_Differentiable]> {
+  let extraClassDeclaration = common # Lam_ElementsOf<on>.declaration;
   let arguments = (ins on:$x);
   let results = (outs on:$y);
 }
@@ -103,18 +113,21 @@ class Binary<string mnemonic, string meaning, string da, string db,
              list<Trait> traits = []>
     : Lam_Pointwise<mnemonic, meaning, ["a", "b"], [da, db], [domainA, domainB],
                     !listconcat([SameOperandsAndResultType, Lam_Differentiable], traits)> {
+  let extraClassDeclaration = common # Lam_ElementsOf<on>.declaration;
   let arguments = (ins on:$a, on:$b);
   let results = (outs on:$y);
 }
 // Integers and booleans: no derivative, for the reason that nothing moves.
 class BitUnary<string mnemonic, string meaning = mnemonic # "(x)", Type on = Lam_IntegralTensor>
     : Lam_Pointwise<mnemonic, meaning, ["x"], [], ["-9, 9"], [SameOperandsAndResultType]> {
+  let extraClassDeclaration = common # Lam_ElementsOf<on>.declaration;
   let arguments = (ins on:$x);
   let results = (outs on:$y);
 }
 class BitBinary<string mnemonic, string meaning, Type on = Lam_IntegralTensor, list<Trait> traits = []>
     : Lam_Pointwise<mnemonic, meaning, ["a", "b"], [], ["-9, 9", "-9, 9"],
                     !listconcat([SameOperandsAndResultType], traits)> {
+  let extraClassDeclaration = common # Lam_ElementsOf<on>.declaration;
   let arguments = (ins on:$a, on:$b);
   let results = (outs on:$y);
 }
@@ -126,10 +139,12 @@ class Lam_ToBool<string mnemonic, string meaning, list<string> names, list<strin
 }
 class Predicate<string mnemonic, string meaning = mnemonic # "(x)">
     : Lam_ToBool<mnemonic, meaning, ["x"], ["-3, 3"]> {
+  let extraClassDeclaration = common # Lam_ElementsOf<Lam_FloatTensor, "true">.declaration;
   let arguments = (ins Lam_FloatTensor:$x);
 }
 class Comparison<string mnemonic, string meaning>
     : Lam_ToBool<mnemonic, meaning, ["a", "b"], ["-3, 3", "-3, 3"], [SameTypeOperands]> {
+  let extraClassDeclaration = common # Lam_ElementsOf<Lam_Tensor, "true">.declaration;
   let arguments = (ins Lam_Tensor:$a, Lam_Tensor:$b);
 }
 
