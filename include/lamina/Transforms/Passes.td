@@ -100,6 +100,37 @@ def PlanScratch : Pass<"lamina-plan-scratch", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::memref::MemRefDialect", "mlir::arith::ArithDialect", "mlir::func::FuncDialect"];
 }
 
+def Vectorize : Pass<"lamina-vectorize", "mlir::func::FuncOp"> {
+  let summary = "turn linalg ops on buffers into loops over vectors";
+  let description = [{
+    Pointwise ops run along the dimension that is contiguous in their outputs,
+    with masked tails; reductions keep vectors of partial results in registers
+    (sums of many terms are compensated); contractions get a register tile. What
+    does not fit these forms becomes scalar loops.
+  }];
+  let options = [Option<"strategy", "strategy", "std::string", "\"cpu-generic\"",
+                        "the row of the strategy table to follow">];
+  let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect", "mlir::math::MathDialect",
+                           "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect",
+                           "mlir::vector::VectorDialect"];
+}
+
+def ExpandMath : Pass<"lamina-expand-math", "mlir::ModuleOp"> {
+  let summary = "replace transcendental functions by inline polynomials";
+  let description = [{
+    On f32 and narrower floats, scalars and vectors: at most 2 ULP off, exact for
+    signed zeros, infinities and NaN, right for subnormals. The expansions rely on
+    IEEE semantics, so nothing later may reassociate or contract. Functions of f64
+    become calls of libm.
+  }];
+  let options = [Option<"ldexp", "ldexp", "bool", "false",
+                        "scale vectors with llvm.ldexp, one instruction on AVX-512">];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+                           "mlir::LLVM::LLVMDialect", "mlir::math::MathDialect",
+                           "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+}
+
 def ExpandCasts : Pass<"lamina-expand-casts", "mlir::ModuleOp"> {
   let summary = "expand conversions of float16 and bfloat16 to integer arithmetic";
   let description = [{
