@@ -84,6 +84,7 @@ enum class ExprKind {
 
 struct Expr {
   ExprKind kind;
+  unsigned height = 1; // of the tree below; the parser bounds it, so that recursion over a tree is safe
   SMRange range;
 
 protected:
