@@ -30,6 +30,13 @@ bool isUnsigned(DType type); // unsigned integers only
 inline bool isInteger(DType type) { return isSigned(type) || isUnsigned(type); }
 unsigned bitWidth(DType type);
 
+/// The integer of `type` next to `value` towards zero; NaN gives 0 (`lam.cast`).
+int64_t saturate(double value, DType type);
+/// `value` reduced to the width of the integer `type` and extended again.
+int64_t wrap(int64_t value, DType type);
+/// `value` rounded to nearest even in the float `type`.
+double roundTo(double value, DType type);
+
 /// The MLIR element type (signless for signed integers, `ui8`… for unsigned, `i1` for bool), and back.
 mlir::Type toMLIR(DType type, mlir::MLIRContext *context);
 std::optional<DType> fromMLIR(mlir::Type elementType);
@@ -57,7 +64,8 @@ public:
   void setDouble(int64_t i, double value);
   void setInt(int64_t i, int64_t value);
 
-  /// The same elements in another type (NumPy's astype).
+  /// The same elements in another type, as `lam.cast` converts (NumPy's astype,
+  /// and saturating where that is undefined).
   NDArray cast(DType dtype) const;
 
 private:
