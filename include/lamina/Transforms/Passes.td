@@ -89,6 +89,15 @@ def ResultsToArguments : Pass<"lamina-results-to-arguments", "mlir::ModuleOp"> {
                            "mlir::tensor::TensorDialect"];
 }
 
+def CopiesToLinalg : Pass<"lamina-copies-to-linalg", "mlir::func::FuncOp"> {
+  let summary = "write memref.copy as a linalg op";
+  let description = [{
+    A copy between strided buffers would become a call of a runtime library;
+    as a linalg op it is vectorized like any other loop.
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect"];
+}
+
 def PlanScratch : Pass<"lamina-plan-scratch", "mlir::ModuleOp"> {
   let summary = "place every temporary in one scratch buffer";
   let description = [{
@@ -97,7 +106,8 @@ def PlanScratch : Pass<"lamina-plan-scratch", "mlir::ModuleOp"> {
     `NAME_scratch` that computes the size from the unknown dimensions. Small
     static temporaries go to the stack.
   }];
-  let dependentDialects = ["mlir::memref::MemRefDialect", "mlir::arith::ArithDialect", "mlir::func::FuncDialect"];
+  let dependentDialects = ["mlir::memref::MemRefDialect", "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+                           "mlir::affine::AffineDialect"];
 }
 
 def Vectorize : Pass<"lamina-vectorize", "mlir::func::FuncOp"> {
@@ -150,7 +160,7 @@ def EmitAbi : Pass<"lamina-emit-abi", "mlir::ModuleOp"> {
     caller passed none, and calls it; and the error texts and embedded weights.
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::func::FuncDialect", "mlir::arith::ArithDialect",
-                           "mlir::cf::ControlFlowDialect"];
+                           "mlir::scf::SCFDialect"];
 }
 
 #endif // LAMINA_TRANSFORMS_PASSES

@@ -1,0 +1,104 @@
+//===- FuseElementwise.cpp - chains of pointwise ops become one op --------===//
+#include "Cost.h"
+#include "lamina/Transforms/Passes.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace lamina {
+#define GEN_PASS_DEF_FUSEELEMENTWISE
+#include "lamina/Transforms/Passes.h.inc"
+} // namespace lamina
+
+using namespace mlir;
+using namespace lamina;
+
+/// Beyond this many ops a body spills more registers than fusion saves loads.
+static constexpr unsigned maxBodyOps = 160;
+
+/// Whether the consumer reads every element of the operand exactly once.
+static bool readsOnce(OpOperand *operand) {
+  auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
+  if (!consumer)
+    return false;
+  AffineMap map = consumer.getMatchingIndexingMap(operand);
+  return map.isPermutation();
+}
+
+/// Fusing must not multiply work: with several uses, or where a consumer reads
+/// an element more than once, only bodies of next to no cost are recomputed.
+static bool shouldFuse(OpOperand *operand) {
+  Operation *producer = operand->get().getDefiningOp();
+  auto generic = dyn_cast_or_null<linalg::GenericOp>(producer);
+  if (!generic)
+    return true; // reshapes
+  auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
+  if (consumer && generic.getBody()->getOperations().size() +
+                          consumer.getBody()->getOperations().size() >
+                      maxBodyOps)
+    return false;
+  unsigned cost = bodyCost(generic);
+  if (!readsOnce(operand))
+    return cost == 0;
+  bool onlyUse = llvm::all_of(producer->getUsers(), [&](Operation *user) {
+    return user == operand->getOwner();
+  });
+  return onlyUse || cost <= cheapCost;
+}
+
+static void generalize(func::FuncOp function) {
+  SmallVector<linalg::LinalgOp> named;
+  function.walk([&](linalg::LinalgOp op) {
+    // Matrix products, convolutions and fills are recognized by name later.
+    if (!isa<linalg::GenericOp, linalg::FillOp, linalg::ContractionOpInterface,
+             linalg::ConvolutionOpInterface>(op.getOperation()))
+      named.push_back(op);
+  });
+  IRRewriter rewriter(function.getContext());
+  for (linalg::LinalgOp op : named) {
+    rewriter.setInsertionPoint(op);
+    (void)linalg::generalizeNamedOp(rewriter, op);
+  }
+}
+
+namespace {
+struct FuseElementwise : lamina::impl::FuseElementwiseBase<FuseElementwise> {
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    generalize(function);
+    MLIRContext *context = &getContext();
+    GreedyRewriteConfig config;
+    config.setMaxIterations(GreedyRewriteConfig::kNoLimit);
+
+    RewritePatternSet units(context);
+    linalg::ControlDropUnitDims options;
+    linalg::populateFoldUnitExtentDimsPatterns(units, options);
+    linalg::populateFoldUnitExtentDimsCanonicalizationPatterns(units, options);
+    linalg::populateInlineConstantOperandsPatterns(units);
+    tensor::populateDecomposeTensorConcatPatterns(units);
+    memref::populateResolveRankedShapedTypeResultDimsPatterns(units);
+    if (failed(applyPatternsGreedily(function, std::move(units), config)))
+      return signalPassFailure();
+
+    RewritePatternSet patterns(context);
+    linalg::populateElementwiseOpsFusionPatterns(patterns, shouldFuse);
+    linalg::populateFoldReshapeOpsByExpansionPatterns(patterns, shouldFuse);
+    linalg::populateInlineConstantOperandsPatterns(patterns);
+    linalg::GenericOp::getCanonicalizationPatterns(patterns, context);
+    tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, context);
+    tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns, context);
+    tensor::EmptyOp::getCanonicalizationPatterns(patterns, context);
+    context->getLoadedDialect<linalg::LinalgDialect>()
+        ->getCanonicalizationPatterns(patterns);
+    tensor::populateFoldTensorEmptyPatterns(patterns);
+    memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
+    if (failed(applyPatternsGreedily(function, std::move(patterns), config)))
+      return signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,48 @@
+//===- LoopGroups.h - which ops share a tile loop ---------------*- C++ -*-===//
+#ifndef LAMINA_LIB_TRANSFORMS_LOOPGROUPS_H
+#define LAMINA_LIB_TRANSFORMS_LOOPGROUPS_H
+
+#include "lamina/Transforms/Machine.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include <vector>
+
+namespace lamina {
+
+/// How an op can take part in a loop over the leading axes of its results.
+struct LoopRole {
+  /// For a linalg op: the iteration dimension of each leading result axis.
+  /// For the others only the number counts.
+  llvm::SmallVector<unsigned> loops;
+  /// A matrix product: tiled in registers, fused only with what touches each
+  /// element of its result once.
+  bool product = false;
+
+  unsigned depth() const { return loops.size(); }
+};
+
+/// The role of `op`; depth 0 if it cannot take part.
+LoopRole loopRole(mlir::Operation *op);
+
+/// How many leading axes of the value in `operand` the op walks in step with
+/// the leading axes of its own results.
+unsigned sharedDepth(mlir::OpOperand &operand, const LoopRole &role);
+
+/// Ops that will run in one loop nest over their first `depth` result axes.
+struct LoopGroup {
+  std::vector<mlir::Operation *> members; // in program order
+  unsigned depth = 0;
+  mlir::Operation *product = nullptr; // the matrix product, if it has one
+};
+
+/// Partitions the ops of a block of tensor ops; returns only the groups that
+/// gain from a common loop. No group depends on itself through other ops.
+std::vector<LoopGroup> formLoopGroups(mlir::Block &block);
+
+/// Tile sizes for the first `depth` axes; 0 means the whole axis.
+llvm::SmallVector<int64_t> chooseTiles(const LoopGroup &group,
+                                       const Strategy &strategy);
+
+} // namespace lamina
+
+#endif // LAMINA_LIB_TRANSFORMS_LOOPGROUPS_H

@@ -1,0 +1,257 @@
+//===- PlanScratch.cpp - one buffer for every temporary -------------------===//
+#include "SizeFunction.h"
+#include "lamina/Transforms/Passes.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+#include "mlir/Interfaces/ValueBoundsOpInterface.h"
+
+namespace lamina {
+#define GEN_PASS_DEF_PLANSCRATCH
+#include "lamina/Transforms/Passes.h.inc"
+} // namespace lamina
+
+using namespace mlir;
+using namespace lamina;
+
+static constexpr int64_t alignment = 64;
+/// Static temporaries up to this size live on the stack, up to a total.
+static constexpr int64_t maxOnStack = 4096, maxStack = 32768;
+
+namespace {
+/// A temporary: where it is used, and its size as (factors, bytes per unit).
+struct Temporary {
+  memref::AllocOp op;
+  unsigned first, last; // ops of the function's block
+  SmallVector<Value>
+      sizes; // one per dynamic dimension, at the function's start
+  SmallVector<Value> factors; // those, sorted
+  int64_t bytes;              // the static part of the size
+};
+
+/// A piece of the scratch buffer that temporaries of one size share in turn.
+struct Slot {
+  SmallVector<Value> factors;
+  int64_t bytes;
+  unsigned last;
+  SmallVector<Temporary *> users;
+};
+
+class Planner {
+public:
+  Planner(func::FuncOp function, const EntryPoint &entry)
+      : function(function), entry(entry), builder(function.getContext()),
+        cloner(builder) {}
+
+  LogicalResult run() {
+    Block &block = function.getBody().front();
+    scratch = block.addArgument(
+        MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()),
+        function.getLoc());
+    function.setFunctionType(
+        builder.getFunctionType(block.getArgumentTypes(), {}));
+    // A separator: sizes are computed before it, everything else stays behind.
+    builder.setInsertionPointToStart(&block);
+    Operation *separator =
+        arith::ConstantIndexOp::create(builder, function.getLoc(), 0);
+    builder.setInsertionPoint(separator);
+
+    std::vector<Temporary> temporaries;
+    if (failed(collect(block, temporaries)))
+      return failure();
+    std::vector<Slot> slots = assign(temporaries);
+    place(slots);
+    return emitSize(slots);
+  }
+
+private:
+  func::FuncOp function;
+  const EntryPoint &entry;
+  OpBuilder builder;
+  SizeCloner cloner;
+  Value scratch;
+  int64_t stackBytes = 0;
+
+  LogicalResult collect(Block &block, std::vector<Temporary> &temporaries) {
+    llvm::DenseMap<Operation *, unsigned> position;
+    for (Operation &op : block)
+      position.try_emplace(&op, position.size());
+    BufferViewFlowAnalysis aliases(function);
+    SmallVector<memref::AllocOp> allocations;
+    function.walk([&](memref::AllocOp op) { allocations.push_back(op); });
+    for (memref::AllocOp op : allocations) {
+      MemRefType type = op.getType();
+      int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      for (int64_t size : type.getShape())
+        bytes *= ShapedType::isDynamic(size) ? 1 : size;
+      if (type.hasStaticShape() && bytes <= maxOnStack &&
+          stackBytes + bytes <= maxStack) {
+        moveToStack(op);
+        stackBytes += bytes;
+        continue;
+      }
+      Temporary temporary{op, position.lookup(block.findAncestorOpInBlock(*op)),
+                          0,  {},
+                          {}, bytes};
+      temporary.last = temporary.first;
+      for (Value alias : aliases.resolve(op.getResult()))
+        for (Operation *user : alias.getUsers())
+          temporary.last =
+              std::max(temporary.last,
+                       position.lookup(block.findAncestorOpInBlock(*user)));
+      for (Value size : op.getDynamicSizes()) {
+        Value atStart = hoist(size);
+        if (!atStart)
+          return op.emitError("the size of this temporary has no bound that "
+                              "the sizes of the arguments give");
+        temporary.sizes.push_back(atStart);
+      }
+      temporary.factors = temporary.sizes;
+      llvm::sort(temporary.factors, [](Value a, Value b) {
+        return a.getAsOpaquePointer() < b.getAsOpaquePointer();
+      });
+      temporaries.push_back(std::move(temporary));
+    }
+    llvm::sort(temporaries, [](const Temporary &a, const Temporary &b) {
+      return a.first < b.first;
+    });
+    return success();
+  }
+
+  void moveToStack(memref::AllocOp op) {
+    Value stack =
+        memref::AllocaOp::create(builder, op.getLoc(), op.getType(),
+                                 builder.getI64IntegerAttr(alignment));
+    op.getResult().replaceAllUsesWith(stack);
+    op.erase();
+  }
+
+  /// `size`, or an upper bound of it, as a value at the function's start.
+  Value hoist(Value size) {
+    if (Value value = cloner.clone(size))
+      return value;
+    ValueBoundsConstraintSet::Variable variable(size);
+    FailureOr<int64_t> constant =
+        ValueBoundsConstraintSet::computeConstantBound(
+            presburger::BoundType::UB, variable, nullptr, /*closedUB=*/true);
+    if (succeeded(constant))
+      return arith::ConstantIndexOp::create(builder, function.getLoc(),
+                                            *constant);
+    // A bound that does not move with the loops around.
+    SmallVector<Value> inductionVariables;
+    for (Operation *parent = size.getDefiningOp(); parent;
+         parent = parent->getParentOp())
+      if (auto loop = dyn_cast<LoopLikeOpInterface>(parent))
+        if (auto variables = loop.getLoopInductionVars())
+          llvm::append_range(inductionVariables, *variables);
+    AffineMap map;
+    ValueDimList operands;
+    if (failed(ValueBoundsConstraintSet::computeIndependentBound(
+            map, operands, presburger::BoundType::UB, variable,
+            inductionVariables, /*closedUB=*/true)))
+      return {};
+    SmallVector<Value> values;
+    for (auto [value, dim] : operands) {
+      if (dim)
+        value = memref::DimOp::create(builder, function.getLoc(), value, *dim);
+      values.push_back(cloner.clone(value));
+      if (!values.back())
+        return {};
+    }
+    return affine::AffineApplyOp::create(builder, function.getLoc(), map,
+                                         values);
+  }
+
+  static std::vector<Slot> assign(std::vector<Temporary> &temporaries) {
+    std::vector<Slot> slots;
+    for (Temporary &temporary : temporaries) {
+      Slot *best = nullptr;
+      for (Slot &slot : slots) {
+        // Growing a slot costs as much as a new one saves.
+        if (slot.last >= temporary.first || slot.factors != temporary.factors)
+          continue;
+        auto waste = [&](const Slot &candidate) {
+          return std::abs(candidate.bytes - temporary.bytes);
+        };
+        if (!best || waste(slot) < waste(*best))
+          best = &slot;
+      }
+      if (!best)
+        best = &slots.emplace_back(Slot{temporary.factors, 0, 0, {}});
+      best->bytes = std::max(best->bytes, temporary.bytes);
+      best->last = temporary.last;
+      best->users.push_back(&temporary);
+    }
+    return slots;
+  }
+
+  Value number(int64_t value) {
+    return arith::ConstantIndexOp::create(builder, function.getLoc(), value);
+  }
+
+  /// The slot's size, rounded up to the alignment.
+  Value sizeOf(const Slot &slot) {
+    if (slot.factors.empty())
+      return number(llvm::alignTo(slot.bytes, alignment));
+    Value size = number(slot.bytes);
+    for (Value factor : slot.factors)
+      size = arith::MulIOp::create(builder, function.getLoc(), size, factor);
+    if (slot.bytes % alignment == 0)
+      return size;
+    size = arith::AddIOp::create(builder, function.getLoc(), size,
+                                 number(alignment - 1));
+    return arith::AndIOp::create(builder, function.getLoc(), size,
+                                 number(-alignment));
+  }
+
+  Value total;
+
+  void place(std::vector<Slot> &slots) {
+    // Static slots first: their offsets are constants.
+    llvm::sort(slots, [](const Slot &a, const Slot &b) {
+      return std::make_pair(!a.factors.empty(), a.users.front()->first) <
+             std::make_pair(!b.factors.empty(), b.users.front()->first);
+    });
+    Value offset = number(0);
+    for (const Slot &slot : slots) {
+      for (Temporary *user : slot.users) {
+        Value view = memref::ViewOp::create(builder, user->op.getLoc(),
+                                            user->op.getType(), scratch, offset,
+                                            user->sizes);
+        user->op.getResult().replaceAllUsesWith(view);
+        user->op.erase();
+      }
+      offset = arith::AddIOp::create(builder, function.getLoc(), offset,
+                                     sizeOf(slot));
+    }
+    total = offset;
+  }
+
+  LogicalResult emitSize(const std::vector<Slot> &slots) {
+    func::FuncOp size = createSizeFunction(
+        function, (function.getName() + "_scratch").str(), entry, 1);
+    OpBuilder inside = OpBuilder::atBlockEnd(&size.getBody().front());
+    Value result = SizeCloner(inside, entry, size.getArguments()).clone(total);
+    if (!result)
+      return function.emitError("the size of its temporaries depends on more "
+                                "than the sizes of the arguments");
+    func::ReturnOp::create(inside, function.getLoc(), result);
+    return success();
+  }
+};
+
+struct PlanScratch : lamina::impl::PlanScratchBase<PlanScratch> {
+  void runOnOperation() override {
+    FailureOr<Signature> signature = readSignature(getOperation());
+    if (failed(signature))
+      return signalPassFailure();
+    for (const EntryPoint &entry : signature->entries) {
+      auto function = getOperation().lookupSymbol<func::FuncOp>(entry.name);
+      if (!function || failed(Planner(function, entry).run()))
+        return signalPassFailure();
+    }
+  }
+};
+} // namespace

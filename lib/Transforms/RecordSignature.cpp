@@ -1,0 +1,196 @@
+//===- RecordSignature.cpp - entry points as a module attribute -----------===//
+#include "SizeFunction.h"
+#include "lamina/Transforms/Passes.h"
+#include "lamina/Transforms/Signature.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace lamina {
+#define GEN_PASS_DEF_RECORDSIGNATURE
+#include "lamina/Transforms/Passes.h.inc"
+} // namespace lamina
+
+using namespace mlir;
+using namespace lamina;
+
+namespace {
+struct RecordSignature : lamina::impl::RecordSignatureBase<RecordSignature> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (module->hasAttr("lamina.signature"))
+      return; // resumed from a later stage
+    Builder builder(module.getContext());
+    SmallVector<Attribute> entries;
+    for (auto function : module.getOps<func::FuncOp>()) {
+      if (function.isPrivate() || function.isExternal())
+        continue;
+      FailureOr<DictionaryAttr> entry = describe(builder, function);
+      if (failed(entry))
+        return signalPassFailure();
+      entries.push_back(*entry);
+    }
+    auto model = module->getAttrOfType<StringAttr>("lamina.model");
+    module->setAttr(
+        "lamina.signature",
+        builder.getDictionaryAttr(
+            {builder.getNamedAttr("entries", builder.getArrayAttr(entries)),
+             builder.getNamedAttr(
+                 "model", model ? model : builder.getStringAttr("model"))}));
+
+    FailureOr<Signature> signature = readSignature(module);
+    if (failed(signature))
+      return signalPassFailure();
+    for (const EntryPoint &entry : signature->entries)
+      if (failed(
+              addSizes(module.lookupSymbol<func::FuncOp>(entry.name), entry)))
+        return signalPassFailure();
+  }
+
+  /// Adds `NAME_dims`, from the unknown sizes of the arguments to those of the
+  /// results: a copy of the function of which only the shapes are left.
+  static LogicalResult addSizes(func::FuncOp function,
+                                const EntryPoint &entry) {
+    OpBuilder builder(function);
+    func::FuncOp copy = function.clone();
+    function->getBlock()->getOperations().insertAfter(function->getIterator(),
+                                                      copy);
+    Operation *terminator = copy.getBody().front().getTerminator();
+    builder.setInsertionPoint(terminator);
+    SmallVector<Value> sizes;
+    for (Value result : terminator->getOperands())
+      for (auto [axis, size] :
+           llvm::enumerate(cast<RankedTensorType>(result.getType()).getShape()))
+        if (ShapedType::isDynamic(size))
+          sizes.push_back(
+              tensor::DimOp::create(builder, copy.getLoc(), result, axis));
+    if (sizes.empty()) {
+      copy.erase();
+      return success();
+    }
+    terminator->setOperands(sizes);
+    copy.setFunctionType(builder.getFunctionType(copy.getArgumentTypes(),
+                                                 ValueRange(sizes).getTypes()));
+    copy.setAllResultAttrs(ArrayRef<DictionaryAttr>());
+    RewritePatternSet patterns(copy.getContext());
+    memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
+    memref::populateResolveShapedTypeResultDimsPatterns(patterns);
+    scf::populateSCFForLoopCanonicalizationPatterns(patterns);
+    tensor::DimOp::getCanonicalizationPatterns(patterns, copy.getContext());
+    tensor::EmptyOp::getCanonicalizationPatterns(patterns, copy.getContext());
+    (void)applyPatternsGreedily(copy, std::move(patterns));
+
+    func::FuncOp result = createSizeFunction(
+        function, (function.getName() + "_dims").str(), entry, sizes.size());
+    builder.setInsertionPointToEnd(&result.getBody().front());
+    SizeCloner cloner(builder, entry, result.getArguments());
+    SmallVector<Value> values;
+    for (Value size : copy.getBody().front().getTerminator()->getOperands())
+      values.push_back(cloner.clone(size));
+    copy.erase();
+    if (llvm::is_contained(values, Value()))
+      return function.emitError("the size of a result depends on more than the "
+                                "sizes of the arguments");
+    func::ReturnOp::create(builder, function.getLoc(), values);
+    return success();
+  }
+
+  /// The dictionary of one function; its own `lamina.*` attributes are removed.
+  FailureOr<DictionaryAttr> describe(Builder &builder, func::FuncOp function) {
+    SmallVector<Attribute> arguments, results;
+    for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
+      FailureOr<DictionaryAttr> tensor =
+          describe(builder, function, type, function.getArgAttrDict(index),
+                   "arg" + std::to_string(index), "input");
+      if (failed(tensor))
+        return failure();
+      arguments.push_back(*tensor);
+      removeOurs(function.getArgAttrDict(index),
+                 [&](StringAttr name) { function.removeArgAttr(index, name); });
+    }
+    for (auto [index, type] : llvm::enumerate(function.getResultTypes())) {
+      FailureOr<DictionaryAttr> tensor =
+          describe(builder, function, type, function.getResultAttrDict(index),
+                   "out" + std::to_string(index), "output");
+      if (failed(tensor))
+        return failure();
+      results.push_back(*tensor);
+      removeOurs(function.getResultAttrDict(index), [&](StringAttr name) {
+        function.removeResultAttr(index, name);
+      });
+    }
+    return builder.getDictionaryAttr(
+        {builder.getNamedAttr("arguments", builder.getArrayAttr(arguments)),
+         builder.getNamedAttr("name",
+                              builder.getStringAttr(function.getName())),
+         builder.getNamedAttr("results", builder.getArrayAttr(results))});
+  }
+
+  static void removeOurs(DictionaryAttr from,
+                         llvm::function_ref<void(StringAttr)> remove) {
+    if (from)
+      for (NamedAttribute attribute : from)
+        if (attribute.getName().getValue().starts_with("lamina."))
+          remove(attribute.getName());
+  }
+
+  FailureOr<DictionaryAttr> describe(Builder &builder, func::FuncOp function,
+                                     Type type, DictionaryAttr from,
+                                     const std::string &defaultName,
+                                     StringRef defaultRole) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor)
+      return function.emitError(
+                 "an entry point takes and gives ranked tensors, not ")
+             << type;
+    auto get = [&](StringRef key) {
+      return from ? from.get(key) : Attribute();
+    };
+    auto name = dyn_cast_or_null<StringAttr>(get("lamina.name"));
+    if (!name)
+      name = builder.getStringAttr(defaultName);
+    auto role = dyn_cast_or_null<StringAttr>(get("lamina.role"));
+    if (!role)
+      role = builder.getStringAttr(defaultRole);
+    auto dtype = dyn_cast_or_null<StringAttr>(get("lamina.dtype"));
+    if (!dtype) {
+      std::optional<DType> known = fromMLIR(tensor.getElementType());
+      if (!known)
+        return function.emitError("has no C type for elements of ")
+               << tensor.getElementType();
+      dtype = builder.getStringAttr(lamina::name(*known));
+    }
+
+    auto dims = dyn_cast_or_null<ArrayAttr>(get("lamina.dims"));
+    if (dims && dims.size() != size_t(tensor.getRank()))
+      return function.emitError("'lamina.dims' of ")
+             << name << " has " << dims.size() << " sizes for " << tensor;
+    SmallVector<Attribute> sizes;
+    for (auto [axis, size] : llvm::enumerate(tensor.getShape())) {
+      if (!ShapedType::isDynamic(size))
+        sizes.push_back(builder.getI64IntegerAttr(size)); // the type knows best
+      else if (dims && isa<StringAttr>(dims[axis]))
+        sizes.push_back(dims[axis]);
+      else if (defaultRole == "output")
+        sizes.push_back(builder.getStringAttr("?"));
+      else
+        sizes.push_back(builder.getStringAttr(
+            axis == 0 ? "n"
+                      : identifier(name) + "_dim" + std::to_string(axis)));
+    }
+
+    SmallVector<NamedAttribute> fields = {
+        builder.getNamedAttr("name", name), builder.getNamedAttr("role", role),
+        builder.getNamedAttr("dtype", dtype),
+        builder.getNamedAttr("dims", builder.getArrayAttr(sizes))};
+    if (Attribute trainable = get("lamina.trainable"))
+      fields.push_back(builder.getNamedAttr("trainable", trainable));
+    if (Attribute value = get("lamina.value"))
+      fields.push_back(builder.getNamedAttr("value", value));
+    return builder.getDictionaryAttr(fields);
+  }
+};
+} // namespace
