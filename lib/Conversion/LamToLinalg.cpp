@@ -1,0 +1,96 @@
+//===- LamToLinalg.cpp - the pass convert-lam-to-linalg -------------------===//
+
+#include "LamToLinalg.h"
+#include "lamina/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Func/Transforms/FuncConversions.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/Transforms/CSE.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+namespace lamina {
+#define GEN_PASS_DEF_CONVERTLAMTOLINALG
+#include "lamina/Conversion/Passes.h.inc"
+} // namespace lamina
+
+using namespace mlir;
+using namespace lamina;
+using namespace lamina::lam;
+
+namespace {
+
+/// Signed and unsigned integers are the same bits: only the ops differ.
+class SignlessTypes : public TypeConverter {
+public:
+  SignlessTypes() {
+    addConversion([](Type type) { return signless(type); });
+    auto cast = [](OpBuilder &b, Type type, ValueRange values,
+                   Location loc) -> Value {
+      return UnrealizedConversionCastOp::create(b, loc, type, values)
+          .getResult(0);
+    };
+    addSourceMaterialization(cast);
+    addTargetMaterialization(cast);
+  }
+};
+
+/// A size of an unsigned tensor is that of the signless one.
+struct DimPattern : OpConversionPattern<tensor::DimOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(tensor::DimOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    b.replaceOpWithNewOp<tensor::DimOp>(op, adaptor.getSource(),
+                                        adaptor.getIndex());
+    return success();
+  }
+};
+
+struct ConvertLamToLinalg
+    : lamina::impl::ConvertLamToLinalgBase<ConvertLamToLinalg> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    MLIRContext *context = &getContext();
+
+    SignlessTypes types;
+    RewritePatternSet patterns(context);
+    populatePointwisePatterns(patterns, types);
+    populateShapePatterns(patterns, types);
+    populatePlacePatterns(patterns, types);
+    populateGatherPatterns(patterns, types);
+    populateReducePatterns(patterns, types);
+    populateScanPatterns(patterns, types);
+    populateSortPatterns(patterns, types);
+    populateContractPatterns(patterns, types);
+    populateConvPatterns(patterns, types);
+    populateRandomPatterns(patterns, types);
+    patterns.add<DimPattern>(types, context);
+    populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
+                                                                   types);
+    populateReturnOpTypeConversionPattern(patterns, types);
+    populateCallOpTypeConversionPattern(patterns, types);
+
+    ConversionTarget target(*context);
+    target.addIllegalDialect<LamDialect>();
+    target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp op) {
+      return types.isSignatureLegal(op.getFunctionType()) &&
+             types.isLegal(&op.getBody());
+    });
+    target.markUnknownOpDynamicallyLegal(
+        [&](Operation *op) { return types.isLegal(op); });
+
+    if (failed(applyFullConversion(module, target, std::move(patterns))))
+      return signalPassFailure();
+
+    // Operands that were read through maps leave their producers unused, and
+    // every pattern asked for sizes and constants on its own.
+    IRRewriter rewriter(context);
+    DominanceInfo dominance(module);
+    eliminateCommonSubExpressions(rewriter, dominance, module);
+    (void)runRegionDCE(rewriter, module->getRegions());
+  }
+};
+
+} // namespace
