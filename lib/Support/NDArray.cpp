@@ -127,7 +127,7 @@ int64_t saturate(double value, DType type) {
 int64_t wrap(int64_t value, DType type) {
   switch (type) {
   case DType::Bool:
-    return value != 0;
+    return value & 1;
   case DType::Int8:
     return static_cast<int8_t>(value);
   case DType::Int16:

@@ -1,0 +1,89 @@
+//===- Frame.h - the values of a block that is being interpreted *- C++ -*-===//
+#ifndef LAMINA_LIB_INTERPRETER_FRAME_H
+#define LAMINA_LIB_INTERPRETER_FRAME_H
+
+#include "Tensor.h"
+#include "lamina/Lam/Lam.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace lamina::interpreter {
+
+using Result = mlir::FailureOr<Tensor>;
+
+/// Tensors, and integers for values of type `index` or an integer.
+class Frame {
+public:
+  bool has(mlir::Value value) const {
+    return tensors.contains(value) || scalars.contains(value);
+  }
+  const Tensor &tensor(mlir::Value value) const {
+    return tensors.find(value)->second;
+  }
+  int64_t scalar(mlir::Value value) const { return scalars.lookup(value); }
+  void set(mlir::Value value, Tensor tensor) {
+    tensors[value] = std::move(tensor);
+  }
+  void set(mlir::Value value, int64_t scalar) { scalars[value] = scalar; }
+  void forget(mlir::Value value) {
+    tensors.erase(value);
+    scalars.erase(value);
+  }
+
+private:
+  llvm::DenseMap<mlir::Value, Tensor> tensors;
+  llvm::DenseMap<mlir::Value, int64_t> scalars;
+};
+
+/// The element type of a tensor value.
+DType dtypeOf(mlir::Value value);
+
+/// The shape of `result`, whose dynamic sizes are `sizes` in order. Fails with
+/// an error at the op when a size is negative or no memory could hold it.
+mlir::FailureOr<Shape> shapeOf(mlir::Operation *op, mlir::Value result,
+                               mlir::ValueRange sizes, const Frame &frame);
+/// Fails with an error at `op` if `shape` has more elements than memory holds.
+llvm::LogicalResult checkSize(mlir::Operation *op,
+                              llvm::ArrayRef<int64_t> shape);
+/// "[2, 3]".
+std::string toString(llvm::ArrayRef<int64_t> shape);
+
+// One function per lam op that is not pointwise.
+Result evaluatePointwise(mlir::Operation *op, const Frame &frame);
+Result evaluate(lam::SelectOp op, const Frame &frame);
+Result evaluate(lam::CastOp op, const Frame &frame);
+Result evaluate(lam::BitcastOp op, const Frame &frame);
+Result evaluate(lam::BroadcastOp op, const Frame &frame);
+Result evaluate(lam::ReshapeOp op, const Frame &frame);
+Result evaluate(lam::TransposeOp op, const Frame &frame);
+Result evaluate(lam::SliceOp op, const Frame &frame);
+Result evaluate(lam::PadOp op, const Frame &frame);
+Result evaluate(lam::ReverseOp op, const Frame &frame);
+Result evaluate(lam::ConcatOp op, const Frame &frame);
+Result evaluate(lam::IotaOp op, const Frame &frame);
+Result evaluate(lam::GatherOp op, const Frame &frame);
+Result evaluate(lam::ScatterOp op, const Frame &frame);
+Result evaluate(lam::ReduceOp op, const Frame &frame);
+Result evaluate(lam::ArgReduceOp op, const Frame &frame);
+Result evaluate(lam::CumulativeOp op, const Frame &frame);
+/// The sorted values and their places.
+mlir::FailureOr<std::pair<Tensor, Tensor>> evaluate(lam::SortOp op,
+                                                    const Frame &frame);
+Result evaluate(lam::DotOp op, const Frame &frame);
+Result evaluate(lam::ConvOp op, const Frame &frame);
+Result evaluate(lam::WindowOp op, const Frame &frame);
+Result evaluate(lam::RandomBitsOp op, const Frame &frame);
+
+/// An op of `arith` on integers; fails with an error at the op if it is not
+/// known or divides by zero.
+mlir::FailureOr<int64_t> evaluateArith(mlir::Operation *op, const Frame &frame);
+
+/// The neutral element of a reduction in `type`.
+double realIdentity(lam::ReduceKind kind);
+int64_t integerIdentity(lam::ReduceKind kind, DType type);
+/// How two values meet in a reduction; integers are not wrapped.
+double combine(lam::ReduceKind kind, double a, double b);
+int64_t combine(lam::ReduceKind kind, int64_t a, int64_t b, bool isUnsigned);
+
+} // namespace lamina::interpreter
+
+#endif // LAMINA_LIB_INTERPRETER_FRAME_H
