@@ -237,8 +237,8 @@ Token Lexer::lexNumber() {
     if (radix == 2 || radix == 8)
       if (!after.empty() && isDigit(after.front()))
         return error(start, pos,
-                     "'" + Twine(after.front()) + "' is no digit of a " + name +
-                         " number");
+                     "'" + Twine(after.front()) + "' is no digit of " +
+                         (radix == 8 ? "an " : "a ") + name + " number");
     return error(start, pos,
                  "'" + all.take_front(60) + "' is not a " + name + " number");
   }
@@ -348,7 +348,9 @@ Token Lexer::lexFStringPiece() {
       return token;
     }
     if (*pos == '\\' && !f.raw && rest.starts_with("\\N{")) {
-      pos += 3;
+      // A name between braces, which may be missing.
+      size_t close = rest.find_first_of("}\"'\r\n");
+      pos += close != StringRef::npos && rest[close] == '}' ? close + 1 : 3;
       continue;
     }
     if (*pos == '\\' && rest.size() > 1 && rest[1] != '{' && rest[1] != '}') {

@@ -175,12 +175,13 @@ void Parser::recover() {
   }
   if (at(TokenKind::Indent))
     parseStrayBlock();
+  skipBlock = false;
 }
 
 /// A block without a good header: only its errors are of interest.
 void Parser::parseStrayBlock() {
   advance();
-  if (std::exchange(skipBlock, false)) {
+  if (skipBlock) {
     for (unsigned depth = 1; !at(TokenKind::EndOfFile); advance()) {
       if (at(TokenKind::Indent))
         ++depth;
@@ -188,11 +189,13 @@ void Parser::parseStrayBlock() {
         break;
     }
   }
+  ++functionDepth;
   bool outerFunction = std::exchange(inFunction, true),
        outerLoop = std::exchange(inLoop, true);
   SmallVector<Stmt *> ignored;
   parseStatements(ignored, false);
   accept(TokenKind::Dedent);
+  --functionDepth;
   inFunction = outerFunction;
   inLoop = outerLoop;
   afterError = true;

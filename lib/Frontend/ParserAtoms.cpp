@@ -36,11 +36,15 @@ Expr *Parser::parseAtom() {
   case TokenKind::DotDotDot:
     return constant(ConstantExpr::Type::Ellipsis);
   case TokenKind::LParen:
-    return parseParenthesized();
   case TokenKind::LBracket:
-    return parseListDisplay();
-  case TokenKind::LBrace:
-    return parseBraces();
+  case TokenKind::LBrace: {
+    if (tooDeep())
+      return nullptr;
+    Nesting level(*this);
+    return at(TokenKind::LParen)     ? parseParenthesized()
+           : at(TokenKind::LBracket) ? parseListDisplay()
+                                     : parseBraces();
+  }
   case TokenKind::kw_lambda:
     error(range, "a lambda here needs parentheses");
     return nullptr;

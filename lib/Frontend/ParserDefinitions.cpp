@@ -49,7 +49,9 @@ Stmt *Parser::parseFunction(SMLoc start, ArrayRef<Expr *> decorators) {
     return nullptr;
   bool outerFunction = std::exchange(inFunction, true),
        outerLoop = std::exchange(inLoop, false);
+  ++functionDepth;
   std::optional<Block> body = parseBlock("the function's head", header);
+  --functionDepth;
   inFunction = outerFunction;
   inLoop = outerLoop;
   if (!body)
@@ -217,8 +219,10 @@ Stmt *Parser::parseImport() {
     names.push_back(name);
   } while (at(TokenKind::Comma));
   if (at(TokenKind::kw_from)) {
+    StringRef module = peek().is(TokenKind::Name) ? peek().text : "module";
     error(token.range(), "'import … from …' is the wrong way round")
-        .note("did you mean 'from module import " + names.front().name + "'?");
+        .note("did you mean 'from " + module + " import " + names.front().name +
+              "'?");
     return nullptr;
   }
   return make<ImportStmt>(from(start), context.list<ImportName>(names));

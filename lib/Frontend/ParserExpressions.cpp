@@ -101,9 +101,6 @@ Expr *Parser::parseStarOrNamed() {
 //===----------------------------------------------------------------------===//
 
 Expr *Parser::parseExpression() {
-  if (tooDeep())
-    return nullptr;
-  Nesting level(*this);
   if (at(TokenKind::kw_lambda))
     return parseLambda();
   SMLoc start = token.start();
@@ -117,6 +114,9 @@ Expr *Parser::parseExpression() {
   if (!at(TokenKind::kw_else))
     return unexpected("'else' of the conditional expression");
   advance();
+  if (tooDeep())
+    return nullptr;
+  Nesting level(*this);
   Expr *otherwise = parseExpression();
   if (!otherwise)
     return nullptr;
@@ -125,6 +125,9 @@ Expr *Parser::parseExpression() {
 }
 
 Expr *Parser::parseLambda() {
+  if (tooDeep())
+    return nullptr;
+  Nesting level(*this);
   SMLoc start = token.start();
   advance();
   std::optional<ArrayRef<Parameter>> params =

@@ -170,6 +170,7 @@ private:
   llvm::SMLoc lastEnd; // of the token before
   unsigned errorCount = 0;
   unsigned nesting = 0;
+  unsigned functionDepth = 0; // classes between do not matter
   bool inFunction = false, inLoop = false;
   bool skipBlock = false;  // below a statement that was refused
   bool afterError = false; // the statement before was given up

@@ -11,6 +11,10 @@ Expr *Parser::parsePrimary() {
   SMLoc start = token.start();
   Expr *value = parseAtom();
   while (value) {
+    bool brackets = at(TokenKind::LParen) || at(TokenKind::LBracket);
+    if (brackets && tooDeep())
+      return nullptr;
+    Nesting level(*this);
     if (at(TokenKind::Dot)) {
       advance();
       Token name = token;

@@ -378,7 +378,7 @@ Stmt *Parser::parseScope() {
   Token word = token;
   StmtKind kind =
       at(TokenKind::kw_global) ? StmtKind::Global : StmtKind::Nonlocal;
-  if (kind == StmtKind::Nonlocal && !inFunction)
+  if (kind == StmtKind::Nonlocal && !functionDepth)
     error(word.range(), "'nonlocal' outside of a function");
   SmallVector<StringRef> names;
   do {

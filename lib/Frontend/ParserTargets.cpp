@@ -185,6 +185,15 @@ static std::optional<BinaryOp> augmentedOp(TokenKind kind) {
   }
 }
 
+static std::optional<StringRef> misspeltKeyword(StringRef name) {
+  static constexpr StringRef words[] = {
+#define X(name) #name,
+      LAMINA_KEYWORDS(X)
+#undef X
+  };
+  return didYouMean(name, words);
+}
+
 static bool beginsOperand(const Token &t) {
   return t.is(TokenKind::Name) || t.is(TokenKind::Int) ||
          t.is(TokenKind::Float) || t.is(TokenKind::String) ||
@@ -221,15 +230,10 @@ Stmt *Parser::parseExpressionStatement() {
   }
   if (auto *name = dyn_cast<NameExpr>(value); name && beginsOperand(token)) {
     unexpected("the end of the statement");
-    static constexpr StringRef words[] = {
-#define X(name) #name,
-        LAMINA_KEYWORDS(X)
-#undef X
-    };
     Diagnostic &d = *diags.all().back();
     if (name->name == "print")
       d.note("did you mean 'print(…)'?");
-    else if (std::optional<StringRef> word = didYouMean(name->name, words))
+    else if (std::optional<StringRef> word = misspeltKeyword(name->name))
       d.note("did you mean '" + *word + "'?", name->range);
     return nullptr;
   }
