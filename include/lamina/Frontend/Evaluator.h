@@ -31,6 +31,7 @@ struct Scope {
   llvm::StringMap<Value> names;
   const NameTable *table = nullptr; // of a function
   llvm::StringRef nameSpace;        // of a library file's outermost scope
+  std::vector<std::string> order;   // of a class body's names
   ClassObject *definedIn = nullptr; // of a method's scope, for super()
   Value self;                       // first argument of a method
   bool isFunction = false, isClass = false, isComprehension = false,
@@ -173,6 +174,9 @@ public:
                                 llvm::StringRef name);
   /// Calls a library function by name (it must exist).
   Result callLibrary(llvm::StringRef name, CallArgs args);
+
+  /// Called when a variable of the module is set: an Input without a name takes the variable's.
+  std::function<void(llvm::StringRef, Value)> onAssign;
 
   // ---- errors
   /// Reports an error and returns failure. Inside library code the error is

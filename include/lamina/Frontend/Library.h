@@ -16,14 +16,16 @@ namespace lamina {
 /// definitions in that namespace; files without one are the flat namespace, in
 /// scope everywhere.
 ///
-/// An attribute of a namespace path resolves along `searchPath`: `tf.random.normal`
-/// looks in "tf.random", then "random", then "tf", then the flat namespace.
+/// An attribute of a namespace path resolves along `searchPath`:
+/// `tf.random.normal` looks in "tf.random", then "random", then "tf", then the
+/// flat namespace. A top-level namespace such as "math" is no shared part:
+/// `tf.math` does not look in "math".
 class Library {
 public:
   struct Definition {
-    std::string name, nameSpace;   // "" is flat
-    llvm::StringRef file, text;    // text: decorators, comment above and body
-    unsigned line;                 // of text in file, 1-based
+    std::string name, nameSpace; // "" is flat
+    llvm::StringRef file, text;  // text: decorators, comment above and body
+    unsigned line;               // of text in file, 1-based
   };
 
   static const Library &get();
@@ -33,8 +35,10 @@ public:
   const Definition *resolve(llvm::StringRef path, llvm::StringRef name) const;
   std::vector<std::string> searchPath(llvm::StringRef path) const;
   llvm::ArrayRef<Definition> definitions() const { return list; }
-  /// Is `path` a namespace a user may import ("tensorflow.math", "keras.layers")? Gives its
-  /// canonical form ("tf.math"), or "".
+  /// Does a file define names in exactly this namespace?
+  bool isNamespace(llvm::StringRef path) const;
+  /// Is `path` a namespace a user may import ("tensorflow.math",
+  /// "keras.layers")? Gives its canonical form ("tf.math"), or "".
   std::string canonicalNamespace(llvm::StringRef path) const;
 
 private:

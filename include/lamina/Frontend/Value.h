@@ -234,6 +234,7 @@ struct BuiltinObject : ObjectOf<ValueKind::Builtin> {
       std::function<mlir::FailureOr<Value>(Evaluator &, CallArgs &)>;
   std::string name;
   Function function;
+  bool isMethod = false; // as a class attribute it binds the instance as first argument
   BuiltinObject(std::string n, Function f)
       : name(std::move(n)), function(std::move(f)) {}
 };
