@@ -25,10 +25,10 @@ namespace {
 struct Temporary {
   memref::AllocOp op;
   unsigned first, last; // ops of the function's block
-  SmallVector<Value>
-      sizes; // one per dynamic dimension, at the function's start
-  SmallVector<Value> factors; // those, sorted
-  int64_t bytes;              // the static part of the size
+  /// Its size: the dynamic dimensions (or bounds of them) as values at the
+  /// function's start, sorted, and the bytes that they multiply.
+  SmallVector<Value> factors;
+  int64_t bytes;
 };
 
 /// A piece of the scratch buffer that temporaries of one size share in turn.
@@ -92,9 +92,7 @@ private:
         stackBytes += bytes;
         continue;
       }
-      Temporary temporary{op, position.lookup(block.findAncestorOpInBlock(*op)),
-                          0,  {},
-                          {}, bytes};
+      Temporary temporary{op, position.lookup(block.findAncestorOpInBlock(*op)), 0, {}, bytes};
       temporary.last = temporary.first;
       for (Value alias : aliases.resolve(op.getResult()))
         for (Operation *user : alias.getUsers())
@@ -106,9 +104,8 @@ private:
         if (!atStart)
           return op.emitError("the size of this temporary has no bound that "
                               "the sizes of the arguments give");
-        temporary.sizes.push_back(atStart);
+        temporary.factors.push_back(atStart);
       }
-      temporary.factors = temporary.sizes;
       llvm::sort(temporary.factors, [](Value a, Value b) {
         return a.getAsOpaquePointer() < b.getAsOpaquePointer();
       });
@@ -217,9 +214,11 @@ private:
     Value offset = number(0);
     for (const Slot &slot : slots) {
       for (Temporary *user : slot.users) {
-        Value view = memref::ViewOp::create(builder, user->op.getLoc(),
-                                            user->op.getType(), scratch, offset,
-                                            user->sizes);
+        // Where the size was bounded, the view still has the exact one.
+        OpBuilder there(user->op);
+        Value view =
+            memref::ViewOp::create(there, user->op.getLoc(), user->op.getType(),
+                                   scratch, offset, user->op.getDynamicSizes());
         user->op.getResult().replaceAllUsesWith(view);
         user->op.erase();
       }

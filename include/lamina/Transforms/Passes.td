@@ -160,7 +160,7 @@ def EmitAbi : Pass<"lamina-emit-abi", "mlir::ModuleOp"> {
     caller passed none, and calls it; and the error texts and embedded weights.
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::func::FuncDialect", "mlir::arith::ArithDialect",
-                           "mlir::scf::SCFDialect"];
+                           "mlir::cf::ControlFlowDialect"];
 }
 
 #endif // LAMINA_TRANSFORMS_PASSES

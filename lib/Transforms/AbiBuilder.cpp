@@ -1,0 +1,241 @@
+//===- AbiBuilder.cpp - small pieces of the C entry points ----------------===//
+#include "AbiBuilder.h"
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+
+using namespace mlir;
+using namespace lamina;
+
+AbiBuilder::AbiBuilder(ModuleOp module)
+    : module(module), builder(module.getLoc(), module.getContext()), converter(module.getContext()) {
+  builder.setInsertionPointToEnd(module.getBody());
+}
+
+Type AbiBuilder::pointer() { return LLVM::LLVMPointerType::get(module.getContext()); }
+
+func::FuncOp AbiBuilder::beginFunction(StringRef name, ArrayRef<Type> arguments, Type result, func::FuncOp near) {
+  builder.setInsertionPointAfter(near);
+  builder.setLoc(near.getLoc());
+  auto function = func::FuncOp::create(builder, name, builder.getFunctionType(arguments, result));
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  return function;
+}
+
+void AbiBuilder::finish(Value result) { func::ReturnOp::create(builder, result); }
+
+void AbiBuilder::returnIf(Value condition, Value result) {
+  Block *here = builder.getInsertionBlock();
+  Region *region = here->getParent();
+  Block *leave = builder.createBlock(region, region->end());
+  func::ReturnOp::create(builder, result);
+  Block *stay = builder.createBlock(region, region->end());
+  builder.setInsertionPointToEnd(here);
+  cf::CondBranchOp::create(builder, condition, leave, stay);
+  builder.setInsertionPointToStart(stay);
+}
+
+void AbiBuilder::makeInternal(func::FuncOp function) {
+  function.setPrivate();
+  function->setAttr("llvm.linkage", LLVM::LinkageAttr::get(module.getContext(), LLVM::Linkage::Internal));
+}
+
+Value AbiBuilder::constant(Type type, int64_t value) {
+  return arith::ConstantOp::create(builder, builder.getIntegerAttr(type, value));
+}
+Value AbiBuilder::add(Value a, Value b) { return arith::AddIOp::create(builder, a, b); }
+Value AbiBuilder::either(Value a, Value b) { return arith::OrIOp::create(builder, a, b); }
+Value AbiBuilder::both(Value a, Value b) { return arith::AndIOp::create(builder, a, b); }
+Value AbiBuilder::select(Value condition, Value a, Value b) {
+  return arith::SelectOp::create(builder, condition, a, b);
+}
+Value AbiBuilder::compare(int predicate, Value a, Value b) {
+  return arith::CmpIOp::create(builder, arith::CmpIPredicate(predicate), a, b);
+}
+Value AbiBuilder::isNegative(Value number) {
+  return compare(int(arith::CmpIPredicate::slt), number, constant(i64(), 0));
+}
+Value AbiBuilder::isZero(Value number) { return compare(int(arith::CmpIPredicate::eq), number, constant(i64(), 0)); }
+Value AbiBuilder::isNonzero(Value number) { return compare(int(arith::CmpIPredicate::ne), number, constant(i64(), 0)); }
+Value AbiBuilder::isHuge(Value number) {
+  return compare(int(arith::CmpIPredicate::ugt), number, constant(i64(), int64_t(1) << 60));
+}
+Value AbiBuilder::isNull(Value address) {
+  Value null = LLVM::ZeroOp::create(builder, pointer());
+  return LLVM::ICmpOp::create(builder, LLVM::ICmpPredicate::eq, address, null);
+}
+
+SmallVector<Value> AbiBuilder::shape(const TensorSignature &tensor, const llvm::StringMap<Value> &symbols) {
+  SmallVector<Value> result;
+  for (const std::string &dim : tensor.dims) {
+    int64_t number = 0;
+    bool isSymbol = StringRef(dim).getAsInteger(10, number);
+    result.push_back(isSymbol ? symbols.lookup(dim) : constant(i64(), number));
+  }
+  return result;
+}
+
+Value AbiBuilder::byteCount(ArrayRef<Value> shape, int64_t elementBytes, Value &bad) {
+  Value bytes = constant(i64(), elementBytes);
+  auto pair = LLVM::LLVMStructType::getLiteral(module.getContext(), {i64(), i1()});
+  for (Value size : shape) {
+    Value product = LLVM::SMulWithOverflowOp::create(builder, pair, bytes, size);
+    bytes = LLVM::ExtractValueOp::create(builder, product, 0);
+    bad = either(bad, LLVM::ExtractValueOp::create(builder, product, 1));
+  }
+  return bytes;
+}
+
+SmallVector<Value> AbiBuilder::call(func::FuncOp function, ValueRange numbers) {
+  SmallVector<Value> operands;
+  for (Value number : numbers)
+    operands.push_back(arith::IndexCastOp::create(builder, builder.getIndexType(), number));
+  auto call = func::CallOp::create(builder, function, operands);
+  SmallVector<Value> results;
+  for (Value result : call.getResults())
+    results.push_back(arith::IndexCastOp::create(builder, i64(), result));
+  return results;
+}
+
+void AbiBuilder::callMemRefs(func::FuncOp function, ValueRange memrefs) {
+  func::CallOp::create(builder, function, memrefs);
+}
+
+Value AbiBuilder::memref(MemRefType type, Value address, ArrayRef<Value> shape) {
+  SmallVector<Value> strides(shape.size());
+  Value stride = constant(i64(), 1);
+  for (int axis = int(shape.size()) - 1; axis >= 0; --axis) {
+    strides[axis] = stride;
+    stride = arith::MulIOp::create(builder, stride, shape[axis]);
+  }
+  SmallVector<Value> fields = {address, address, constant(i64(), 0)};
+  llvm::append_range(fields, shape);
+  llvm::append_range(fields, strides);
+  Value descriptor = MemRefDescriptor::pack(builder, builder.getLoc(), converter, type, fields);
+  return UnrealizedConversionCastOp::create(builder, type, descriptor).getResult(0);
+}
+
+Value AbiBuilder::loadPointer(Value base, unsigned index) {
+  Value address =
+      LLVM::GEPOp::create(builder, pointer(), pointer(), base, ArrayRef<LLVM::GEPArg>{int32_t(index)});
+  return LLVM::LoadOp::create(builder, pointer(), address);
+}
+
+Value AbiBuilder::addressOf(StringRef global) { return LLVM::AddressOfOp::create(builder, pointer(), global); }
+
+Value AbiBuilder::callLibrary(StringRef name, Type result, Value argument) {
+  if (!module.lookupSymbol(name)) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(module.getBody());
+    Type type = result ? result : Type(LLVM::LLVMVoidType::get(module.getContext()));
+    LLVM::LLVMFuncOp::create(builder, name, LLVM::LLVMFunctionType::get(type, {argument.getType()}));
+  }
+  auto call = LLVM::CallOp::create(builder, result ? TypeRange(result) : TypeRange(), name, argument);
+  return result ? call.getResult() : Value();
+}
+
+std::pair<Value, Value> AbiBuilder::scratchBuffer(Value given, Value bytes, function_ref<void(Value)> onFailure) {
+  // Either way there is room for the alignment: the size function adds it.
+  Value missing = both(isNull(given), isNonzero(bytes));
+  Block *here = builder.getInsertionBlock();
+  Region *region = here->getParent();
+  Block *allocate = builder.createBlock(region, region->end());
+  Value fresh = callLibrary("malloc", pointer(), add(bytes, constant(i64(), alignment)));
+  Block *ready = builder.createBlock(region, region->end(), {pointer(), pointer()},
+                                     {builder.getLoc(), builder.getLoc()});
+  builder.setInsertionPointToEnd(allocate);
+  onFailure(isNull(fresh));
+  cf::BranchOp::create(builder, ready, ValueRange{fresh, fresh});
+  builder.setInsertionPointToEnd(here);
+  Value null = LLVM::ZeroOp::create(builder, pointer());
+  cf::CondBranchOp::create(builder, missing, allocate, ValueRange{}, ready, ValueRange{given, null});
+  builder.setInsertionPointToStart(ready);
+
+  Value address = LLVM::PtrToIntOp::create(builder, i64(), ready->getArgument(0));
+  Value negative = arith::SubIOp::create(builder, constant(i64(), 0), address);
+  Value gap = arith::AndIOp::create(builder, negative, constant(i64(), alignment - 1));
+  Value aligned = LLVM::GEPOp::create(builder, pointer(), builder.getI8Type(), ready->getArgument(0),
+                                      ArrayRef<LLVM::GEPArg>{gap});
+  return {aligned, ready->getArgument(1)};
+}
+
+void AbiBuilder::release(Value owned) { callLibrary("free", Type(), owned); }
+
+void AbiBuilder::textGlobal(StringRef name, StringRef text) {
+  std::string bytes = text.str();
+  bytes.push_back('\0');
+  auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), bytes.size());
+  LLVM::GlobalOp::create(builder, type, /*isConstant=*/true, LLVM::Linkage::Internal, name,
+                         builder.getStringAttr(bytes));
+}
+
+void AbiBuilder::emitErrorTexts(StringRef model) {
+  builder.setInsertionPointToEnd(module.getBody());
+  std::string prefix = (model + "_error").str();
+  textGlobal(prefix + "_unknown", "unknown error code");
+  for (const ErrorCode &code : errorCodes)
+    textGlobal(prefix + "_" + std::to_string(code.value), code.text);
+  auto function = func::FuncOp::create(builder, prefix, builder.getFunctionType(i32(), pointer()));
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  Value text = addressOf(prefix + "_unknown");
+  for (const ErrorCode &code : errorCodes) {
+    Value matches =
+        compare(int(arith::CmpIPredicate::eq), function.getArgument(0), constant(i32(), code.value));
+    text = select(matches, addressOf(prefix + "_" + std::to_string(code.value)), text);
+  }
+  finish(text);
+}
+
+/// The value as the bytes in memory need it: flat, signless, bools as bytes.
+static FailureOr<ElementsAttr> flatten(ElementsAttr value) {
+  Type element = value.getElementType();
+  auto integer = dyn_cast<IntegerType>(element);
+  if (integer)
+    element = IntegerType::get(value.getContext(), std::max(8u, integer.getWidth()));
+  auto flat = RankedTensorType::get({value.getNumElements()}, element);
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value))
+    return ElementsAttr(DenseResourceElementsAttr::get(flat, resource.getRawHandle()));
+  auto dense = dyn_cast<DenseElementsAttr>(value);
+  if (!dense)
+    return failure();
+  if (integer && integer.getWidth() == 1)
+    dense = dense.mapValues(element, [](const APInt &bit) { return APInt(8, bit.getZExtValue()); });
+  else if (integer && !integer.isSignless())
+    dense = dense.bitcast(element);
+  return ElementsAttr(dense.reshape(flat));
+}
+
+LogicalResult AbiBuilder::embedWeights(const Signature &signature) {
+  builder.setInsertionPointToEnd(module.getBody());
+  std::string model = identifier(signature.model);
+  SmallVector<std::string> names;
+  for (auto [index, weight] : llvm::enumerate(signature.weights)) {
+    FailureOr<ElementsAttr> value = flatten(weight.value);
+    if (failed(value))
+      return module.emitError("the value of weight '") << weight.name << "' is not a dense array";
+    names.push_back(model + "_weight_" + std::to_string(index));
+    auto type = LLVM::LLVMArrayType::get(value->getElementType(), std::max<int64_t>(value->getNumElements(), 1));
+    Attribute contents = *value;
+    if (value->getNumElements() == 0)
+      contents = Attribute(); // an empty array has no constant; one zero stands for it
+    auto global = LLVM::GlobalOp::create(builder, type, /*isConstant=*/true, LLVM::Linkage::Internal, names.back(),
+                                         contents, alignment);
+    if (!contents) {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.createBlock(&global.getInitializerRegion());
+      LLVM::ReturnOp::create(builder, Value(LLVM::ZeroOp::create(builder, type)));
+    }
+  }
+  auto type = LLVM::LLVMStructType::getLiteral(module.getContext(), SmallVector<Type>(names.size(), pointer()));
+  auto global = LLVM::GlobalOp::create(builder, type, /*isConstant=*/true, LLVM::Linkage::Internal,
+                                       model + "_embedded", Attribute());
+  OpBuilder::InsertionGuard guard(builder);
+  builder.createBlock(&global.getInitializerRegion());
+  Value table = LLVM::PoisonOp::create(builder, type);
+  for (auto [index, name] : llvm::enumerate(names))
+    table = LLVM::InsertValueOp::create(builder, table, addressOf(name), int64_t(index));
+  LLVM::ReturnOp::create(builder, table);
+  return success();
+}
