@@ -7,7 +7,8 @@ using namespace lamina;
 std::vector<AbiArgument> lamina::abiArguments(const EntryPoint &entry) {
   std::vector<AbiArgument> result;
   llvm::StringSet<> used;
-  auto add = [&](std::string name, std::string role, const TensorSignature *tensor = nullptr) {
+  auto add = [&](std::string name, std::string role,
+                 const TensorSignature *tensor = nullptr) {
     while (!used.insert(name).second)
       name += '_';
     result.push_back({std::move(name), std::move(role), tensor});
@@ -25,6 +26,7 @@ std::vector<AbiArgument> lamina::abiArguments(const EntryPoint &entry) {
   return result;
 }
 
-std::string lamina::symbolName(const Signature &signature, const EntryPoint &entry) {
+std::string lamina::symbolName(const Signature &signature,
+                               const EntryPoint &entry) {
   return identifier(signature.model) + "_" + identifier(entry.name);
 }

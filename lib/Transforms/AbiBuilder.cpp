@@ -10,21 +10,28 @@ using namespace mlir;
 using namespace lamina;
 
 AbiBuilder::AbiBuilder(ModuleOp module)
-    : module(module), builder(module.getLoc(), module.getContext()), converter(module.getContext()) {
+    : module(module), builder(module.getLoc(), module.getContext()),
+      converter(module.getContext()) {
   builder.setInsertionPointToEnd(module.getBody());
 }
 
-Type AbiBuilder::pointer() { return LLVM::LLVMPointerType::get(module.getContext()); }
+Type AbiBuilder::pointer() {
+  return LLVM::LLVMPointerType::get(module.getContext());
+}
 
-func::FuncOp AbiBuilder::beginFunction(StringRef name, ArrayRef<Type> arguments, Type result, func::FuncOp near) {
+func::FuncOp AbiBuilder::beginFunction(StringRef name, ArrayRef<Type> arguments,
+                                       Type result, func::FuncOp near) {
   builder.setInsertionPointAfter(near);
   builder.setLoc(near.getLoc());
-  auto function = func::FuncOp::create(builder, name, builder.getFunctionType(arguments, result));
+  auto function = func::FuncOp::create(
+      builder, name, builder.getFunctionType(arguments, result));
   builder.setInsertionPointToStart(function.addEntryBlock());
   return function;
 }
 
-void AbiBuilder::finish(Value result) { func::ReturnOp::create(builder, result); }
+void AbiBuilder::finish(Value result) {
+  func::ReturnOp::create(builder, result);
+}
 
 void AbiBuilder::returnIf(Value condition, Value result) {
   Block *here = builder.getInsertionBlock();
@@ -39,15 +46,24 @@ void AbiBuilder::returnIf(Value condition, Value result) {
 
 void AbiBuilder::makeInternal(func::FuncOp function) {
   function.setPrivate();
-  function->setAttr("llvm.linkage", LLVM::LinkageAttr::get(module.getContext(), LLVM::Linkage::Internal));
+  function->setAttr(
+      "llvm.linkage",
+      LLVM::LinkageAttr::get(module.getContext(), LLVM::Linkage::Internal));
 }
 
 Value AbiBuilder::constant(Type type, int64_t value) {
-  return arith::ConstantOp::create(builder, builder.getIntegerAttr(type, value));
+  return arith::ConstantOp::create(builder,
+                                   builder.getIntegerAttr(type, value));
 }
-Value AbiBuilder::add(Value a, Value b) { return arith::AddIOp::create(builder, a, b); }
-Value AbiBuilder::either(Value a, Value b) { return arith::OrIOp::create(builder, a, b); }
-Value AbiBuilder::both(Value a, Value b) { return arith::AndIOp::create(builder, a, b); }
+Value AbiBuilder::add(Value a, Value b) {
+  return arith::AddIOp::create(builder, a, b);
+}
+Value AbiBuilder::either(Value a, Value b) {
+  return arith::OrIOp::create(builder, a, b);
+}
+Value AbiBuilder::both(Value a, Value b) {
+  return arith::AndIOp::create(builder, a, b);
+}
 Value AbiBuilder::select(Value condition, Value a, Value b) {
   return arith::SelectOp::create(builder, condition, a, b);
 }
@@ -57,17 +73,23 @@ Value AbiBuilder::compare(int predicate, Value a, Value b) {
 Value AbiBuilder::isNegative(Value number) {
   return compare(int(arith::CmpIPredicate::slt), number, constant(i64(), 0));
 }
-Value AbiBuilder::isZero(Value number) { return compare(int(arith::CmpIPredicate::eq), number, constant(i64(), 0)); }
-Value AbiBuilder::isNonzero(Value number) { return compare(int(arith::CmpIPredicate::ne), number, constant(i64(), 0)); }
+Value AbiBuilder::isZero(Value number) {
+  return compare(int(arith::CmpIPredicate::eq), number, constant(i64(), 0));
+}
+Value AbiBuilder::isNonzero(Value number) {
+  return compare(int(arith::CmpIPredicate::ne), number, constant(i64(), 0));
+}
 Value AbiBuilder::isHuge(Value number) {
-  return compare(int(arith::CmpIPredicate::ugt), number, constant(i64(), int64_t(1) << 60));
+  return compare(int(arith::CmpIPredicate::ugt), number,
+                 constant(i64(), int64_t(1) << 60));
 }
 Value AbiBuilder::isNull(Value address) {
   Value null = LLVM::ZeroOp::create(builder, pointer());
   return LLVM::ICmpOp::create(builder, LLVM::ICmpPredicate::eq, address, null);
 }
 
-SmallVector<Value> AbiBuilder::shape(const TensorSignature &tensor, const llvm::StringMap<Value> &symbols) {
+SmallVector<Value> AbiBuilder::shape(const TensorSignature &tensor,
+                                     const llvm::StringMap<Value> &symbols) {
   SmallVector<Value> result;
   for (const std::string &dim : tensor.dims) {
     int64_t number = 0;
@@ -77,11 +99,14 @@ SmallVector<Value> AbiBuilder::shape(const TensorSignature &tensor, const llvm::
   return result;
 }
 
-Value AbiBuilder::byteCount(ArrayRef<Value> shape, int64_t elementBytes, Value &bad) {
+Value AbiBuilder::byteCount(ArrayRef<Value> shape, int64_t elementBytes,
+                            Value &bad) {
   Value bytes = constant(i64(), elementBytes);
-  auto pair = LLVM::LLVMStructType::getLiteral(module.getContext(), {i64(), i1()});
+  auto pair =
+      LLVM::LLVMStructType::getLiteral(module.getContext(), {i64(), i1()});
   for (Value size : shape) {
-    Value product = LLVM::SMulWithOverflowOp::create(builder, pair, bytes, size);
+    Value product =
+        LLVM::SMulWithOverflowOp::create(builder, pair, bytes, size);
     bytes = LLVM::ExtractValueOp::create(builder, product, 0);
     bad = either(bad, LLVM::ExtractValueOp::create(builder, product, 1));
   }
@@ -91,7 +116,8 @@ Value AbiBuilder::byteCount(ArrayRef<Value> shape, int64_t elementBytes, Value &
 SmallVector<Value> AbiBuilder::call(func::FuncOp function, ValueRange numbers) {
   SmallVector<Value> operands;
   for (Value number : numbers)
-    operands.push_back(arith::IndexCastOp::create(builder, builder.getIndexType(), number));
+    operands.push_back(
+        arith::IndexCastOp::create(builder, builder.getIndexType(), number));
   auto call = func::CallOp::create(builder, function, operands);
   SmallVector<Value> results;
   for (Value result : call.getResults())
@@ -103,7 +129,8 @@ void AbiBuilder::callMemRefs(func::FuncOp function, ValueRange memrefs) {
   func::CallOp::create(builder, function, memrefs);
 }
 
-Value AbiBuilder::memref(MemRefType type, Value address, ArrayRef<Value> shape) {
+Value AbiBuilder::memref(MemRefType type, Value address,
+                         ArrayRef<Value> shape) {
   SmallVector<Value> strides(shape.size());
   Value stride = constant(i64(), 1);
   for (int axis = int(shape.size()) - 1; axis >= 0; --axis) {
@@ -113,51 +140,66 @@ Value AbiBuilder::memref(MemRefType type, Value address, ArrayRef<Value> shape) 
   SmallVector<Value> fields = {address, address, constant(i64(), 0)};
   llvm::append_range(fields, shape);
   llvm::append_range(fields, strides);
-  Value descriptor = MemRefDescriptor::pack(builder, builder.getLoc(), converter, type, fields);
-  return UnrealizedConversionCastOp::create(builder, type, descriptor).getResult(0);
+  Value descriptor = MemRefDescriptor::pack(builder, builder.getLoc(),
+                                            converter, type, fields);
+  return UnrealizedConversionCastOp::create(builder, type, descriptor)
+      .getResult(0);
 }
 
 Value AbiBuilder::loadPointer(Value base, unsigned index) {
-  Value address =
-      LLVM::GEPOp::create(builder, pointer(), pointer(), base, ArrayRef<LLVM::GEPArg>{int32_t(index)});
+  Value address = LLVM::GEPOp::create(builder, pointer(), pointer(), base,
+                                      ArrayRef<LLVM::GEPArg>{int32_t(index)});
   return LLVM::LoadOp::create(builder, pointer(), address);
 }
 
-Value AbiBuilder::addressOf(StringRef global) { return LLVM::AddressOfOp::create(builder, pointer(), global); }
+Value AbiBuilder::addressOf(StringRef global) {
+  return LLVM::AddressOfOp::create(builder, pointer(), global);
+}
 
 Value AbiBuilder::callLibrary(StringRef name, Type result, Value argument) {
   if (!module.lookupSymbol(name)) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(module.getBody());
-    Type type = result ? result : Type(LLVM::LLVMVoidType::get(module.getContext()));
-    LLVM::LLVMFuncOp::create(builder, name, LLVM::LLVMFunctionType::get(type, {argument.getType()}));
+    Type type =
+        result ? result : Type(LLVM::LLVMVoidType::get(module.getContext()));
+    LLVM::LLVMFuncOp::create(
+        builder, name, LLVM::LLVMFunctionType::get(type, {argument.getType()}));
   }
-  auto call = LLVM::CallOp::create(builder, result ? TypeRange(result) : TypeRange(), name, argument);
+  auto call = LLVM::CallOp::create(
+      builder, result ? TypeRange(result) : TypeRange(), name, argument);
   return result ? call.getResult() : Value();
 }
 
-std::pair<Value, Value> AbiBuilder::scratchBuffer(Value given, Value bytes, function_ref<void(Value)> onFailure) {
+std::pair<Value, Value>
+AbiBuilder::scratchBuffer(Value given, Value bytes,
+                          function_ref<void(Value)> onFailure) {
   // Either way there is room for the alignment: the size function adds it.
   Value missing = both(isNull(given), isNonzero(bytes));
   Block *here = builder.getInsertionBlock();
   Region *region = here->getParent();
   Block *allocate = builder.createBlock(region, region->end());
-  Value fresh = callLibrary("malloc", pointer(), add(bytes, constant(i64(), alignment)));
-  Block *ready = builder.createBlock(region, region->end(), {pointer(), pointer()},
-                                     {builder.getLoc(), builder.getLoc()});
+  Value fresh =
+      callLibrary("malloc", pointer(), add(bytes, constant(i64(), alignment)));
+  Block *ready =
+      builder.createBlock(region, region->end(), {pointer(), pointer()},
+                          {builder.getLoc(), builder.getLoc()});
   builder.setInsertionPointToEnd(allocate);
   onFailure(isNull(fresh));
   cf::BranchOp::create(builder, ready, ValueRange{fresh, fresh});
   builder.setInsertionPointToEnd(here);
   Value null = LLVM::ZeroOp::create(builder, pointer());
-  cf::CondBranchOp::create(builder, missing, allocate, ValueRange{}, ready, ValueRange{given, null});
+  cf::CondBranchOp::create(builder, missing, allocate, ValueRange{}, ready,
+                           ValueRange{given, null});
   builder.setInsertionPointToStart(ready);
 
-  Value address = LLVM::PtrToIntOp::create(builder, i64(), ready->getArgument(0));
+  Value address =
+      LLVM::PtrToIntOp::create(builder, i64(), ready->getArgument(0));
   Value negative = arith::SubIOp::create(builder, constant(i64(), 0), address);
-  Value gap = arith::AndIOp::create(builder, negative, constant(i64(), alignment - 1));
-  Value aligned = LLVM::GEPOp::create(builder, pointer(), builder.getI8Type(), ready->getArgument(0),
-                                      ArrayRef<LLVM::GEPArg>{gap});
+  Value gap =
+      arith::AndIOp::create(builder, negative, constant(i64(), alignment - 1));
+  Value aligned =
+      LLVM::GEPOp::create(builder, pointer(), builder.getI8Type(),
+                          ready->getArgument(0), ArrayRef<LLVM::GEPArg>{gap});
   return {aligned, ready->getArgument(1)};
 }
 
@@ -167,7 +209,8 @@ void AbiBuilder::textGlobal(StringRef name, StringRef text) {
   std::string bytes = text.str();
   bytes.push_back('\0');
   auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), bytes.size());
-  LLVM::GlobalOp::create(builder, type, /*isConstant=*/true, LLVM::Linkage::Internal, name,
+  LLVM::GlobalOp::create(builder, type, /*isConstant=*/true,
+                         LLVM::Linkage::Internal, name,
                          builder.getStringAttr(bytes));
 }
 
@@ -177,13 +220,16 @@ void AbiBuilder::emitErrorTexts(StringRef model) {
   textGlobal(prefix + "_unknown", "unknown error code");
   for (const ErrorCode &code : errorCodes)
     textGlobal(prefix + "_" + std::to_string(code.value), code.text);
-  auto function = func::FuncOp::create(builder, prefix, builder.getFunctionType(i32(), pointer()));
+  auto function = func::FuncOp::create(
+      builder, prefix, builder.getFunctionType(i32(), pointer()));
   builder.setInsertionPointToStart(function.addEntryBlock());
   Value text = addressOf(prefix + "_unknown");
   for (const ErrorCode &code : errorCodes) {
     Value matches =
-        compare(int(arith::CmpIPredicate::eq), function.getArgument(0), constant(i32(), code.value));
-    text = select(matches, addressOf(prefix + "_" + std::to_string(code.value)), text);
+        compare(int(arith::CmpIPredicate::eq), function.getArgument(0),
+                constant(i32(), code.value));
+    text = select(matches, addressOf(prefix + "_" + std::to_string(code.value)),
+                  text);
   }
   finish(text);
 }
@@ -193,15 +239,18 @@ static FailureOr<ElementsAttr> flatten(ElementsAttr value) {
   Type element = value.getElementType();
   auto integer = dyn_cast<IntegerType>(element);
   if (integer)
-    element = IntegerType::get(value.getContext(), std::max(8u, integer.getWidth()));
+    element =
+        IntegerType::get(value.getContext(), std::max(8u, integer.getWidth()));
   auto flat = RankedTensorType::get({value.getNumElements()}, element);
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(value))
-    return ElementsAttr(DenseResourceElementsAttr::get(flat, resource.getRawHandle()));
+    return ElementsAttr(
+        DenseResourceElementsAttr::get(flat, resource.getRawHandle()));
   auto dense = dyn_cast<DenseElementsAttr>(value);
   if (!dense)
     return failure();
   if (integer && integer.getWidth() == 1)
-    dense = dense.mapValues(element, [](const APInt &bit) { return APInt(8, bit.getZExtValue()); });
+    dense = dense.mapValues(
+        element, [](const APInt &bit) { return APInt(8, bit.getZExtValue()); });
   else if (integer && !integer.isSignless())
     dense = dense.bitcast(element);
   return ElementsAttr(dense.reshape(flat));
@@ -214,28 +263,36 @@ LogicalResult AbiBuilder::embedWeights(const Signature &signature) {
   for (auto [index, weight] : llvm::enumerate(signature.weights)) {
     FailureOr<ElementsAttr> value = flatten(weight.value);
     if (failed(value))
-      return module.emitError("the value of weight '") << weight.name << "' is not a dense array";
+      return module.emitError("the value of weight '")
+             << weight.name << "' is not a dense array";
     names.push_back(model + "_weight_" + std::to_string(index));
-    auto type = LLVM::LLVMArrayType::get(value->getElementType(), std::max<int64_t>(value->getNumElements(), 1));
+    auto type = LLVM::LLVMArrayType::get(
+        value->getElementType(), std::max<int64_t>(value->getNumElements(), 1));
     Attribute contents = *value;
     if (value->getNumElements() == 0)
-      contents = Attribute(); // an empty array has no constant; one zero stands for it
-    auto global = LLVM::GlobalOp::create(builder, type, /*isConstant=*/true, LLVM::Linkage::Internal, names.back(),
+      contents =
+          Attribute(); // an empty array has no constant; one zero stands for it
+    auto global = LLVM::GlobalOp::create(builder, type, /*isConstant=*/true,
+                                         LLVM::Linkage::Internal, names.back(),
                                          contents, alignment);
     if (!contents) {
       OpBuilder::InsertionGuard guard(builder);
       builder.createBlock(&global.getInitializerRegion());
-      LLVM::ReturnOp::create(builder, Value(LLVM::ZeroOp::create(builder, type)));
+      LLVM::ReturnOp::create(builder,
+                             Value(LLVM::ZeroOp::create(builder, type)));
     }
   }
-  auto type = LLVM::LLVMStructType::getLiteral(module.getContext(), SmallVector<Type>(names.size(), pointer()));
-  auto global = LLVM::GlobalOp::create(builder, type, /*isConstant=*/true, LLVM::Linkage::Internal,
+  auto type = LLVM::LLVMStructType::getLiteral(
+      module.getContext(), SmallVector<Type>(names.size(), pointer()));
+  auto global = LLVM::GlobalOp::create(builder, type, /*isConstant=*/true,
+                                       LLVM::Linkage::Internal,
                                        model + "_embedded", Attribute());
   OpBuilder::InsertionGuard guard(builder);
   builder.createBlock(&global.getInitializerRegion());
   Value table = LLVM::PoisonOp::create(builder, type);
   for (auto [index, name] : llvm::enumerate(names))
-    table = LLVM::InsertValueOp::create(builder, table, addressOf(name), int64_t(index));
+    table = LLVM::InsertValueOp::create(builder, table, addressOf(name),
+                                        int64_t(index));
   LLVM::ReturnOp::create(builder, table);
   return success();
 }

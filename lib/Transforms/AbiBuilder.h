@@ -24,8 +24,9 @@ public:
   mlir::Type pointer();
 
   /// Starts a public function beside `near`; `finish` ends it.
-  mlir::func::FuncOp beginFunction(llvm::StringRef name, llvm::ArrayRef<mlir::Type> arguments, mlir::Type result,
-                                   mlir::func::FuncOp near);
+  mlir::func::FuncOp beginFunction(llvm::StringRef name,
+                                   llvm::ArrayRef<mlir::Type> arguments,
+                                   mlir::Type result, mlir::func::FuncOp near);
   void finish(mlir::Value result);
   void returnIf(mlir::Value condition, mlir::Value result);
   /// Not visible outside of the object.
@@ -44,25 +45,32 @@ public:
   mlir::Value isNull(mlir::Value address);
 
   /// The sizes of a tensor whose dims are numbers or symbols.
-  llvm::SmallVector<mlir::Value> shape(const TensorSignature &tensor, const llvm::StringMap<mlir::Value> &symbols);
+  llvm::SmallVector<mlir::Value>
+  shape(const TensorSignature &tensor,
+        const llvm::StringMap<mlir::Value> &symbols);
   /// The bytes of a tensor; sets `bad` where they do not fit an int64_t.
-  mlir::Value byteCount(llvm::ArrayRef<mlir::Value> shape, int64_t elementBytes, mlir::Value &bad);
+  mlir::Value byteCount(llvm::ArrayRef<mlir::Value> shape, int64_t elementBytes,
+                        mlir::Value &bad);
 
   /// Calls a function from index to index with i64 values.
-  llvm::SmallVector<mlir::Value> call(mlir::func::FuncOp function, mlir::ValueRange numbers);
+  llvm::SmallVector<mlir::Value> call(mlir::func::FuncOp function,
+                                      mlir::ValueRange numbers);
   void callMemRefs(mlir::func::FuncOp function, mlir::ValueRange memrefs);
   /// A row-major memref at an address.
-  mlir::Value memref(mlir::MemRefType type, mlir::Value address, llvm::ArrayRef<mlir::Value> shape);
+  mlir::Value memref(mlir::MemRefType type, mlir::Value address,
+                     llvm::ArrayRef<mlir::Value> shape);
   mlir::Value loadPointer(mlir::Value base, unsigned index);
   mlir::Value addressOf(llvm::StringRef global);
 
   /// The caller's scratch buffer, or one from malloc, aligned; and what to
   /// release in the end. `onFailure` is given the condition that malloc failed.
-  std::pair<mlir::Value, mlir::Value> scratchBuffer(mlir::Value given, mlir::Value bytes,
-                                                    llvm::function_ref<void(mlir::Value)> onFailure);
+  std::pair<mlir::Value, mlir::Value>
+  scratchBuffer(mlir::Value given, mlir::Value bytes,
+                llvm::function_ref<void(mlir::Value)> onFailure);
   void release(mlir::Value owned);
 
-  /// Constants for the weights, and `MODEL_embedded`, a struct of pointers to them.
+  /// Constants for the weights, and `MODEL_embedded`, a struct of pointers to
+  /// them.
   llvm::LogicalResult embedWeights(const Signature &signature);
   /// `const char *MODEL_error(int code)`.
   void emitErrorTexts(llvm::StringRef model);
@@ -73,7 +81,8 @@ private:
   mlir::LLVMTypeConverter converter;
 
   mlir::Value compare(int predicate, mlir::Value a, mlir::Value b);
-  mlir::Value callLibrary(llvm::StringRef name, mlir::Type result, mlir::Value argument);
+  mlir::Value callLibrary(llvm::StringRef name, mlir::Type result,
+                          mlir::Value argument);
   void textGlobal(llvm::StringRef name, llvm::StringRef text);
 };
 

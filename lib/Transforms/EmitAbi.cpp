@@ -17,20 +17,27 @@ namespace {
 /// Emits one entry point and its scratch-size function.
 class EntryEmitter {
 public:
-  EntryEmitter(ModuleOp module, const Signature &signature, const EntryPoint &entry, bool embedded)
-      : abi(module), module(module), signature(signature), entry(entry), embedded(embedded) {}
+  EntryEmitter(ModuleOp module, const Signature &signature,
+               const EntryPoint &entry, bool embedded)
+      : abi(module), module(module), signature(signature), entry(entry),
+        embedded(embedded) {}
 
   LogicalResult run() {
     kernel = module.lookupSymbol<func::FuncOp>(entry.name);
     sizes = module.lookupSymbol<func::FuncOp>(entry.name + "_dims");
     scratchSize = module.lookupSymbol<func::FuncOp>(entry.name + "_scratch");
-    if (!kernel || !scratchSize || kernel.getNumArguments() != entry.arguments.size() + entry.results.size() + 1)
-      return module.emitError("entry point '") << entry.name << "' does not have the signature it was recorded with";
+    if (!kernel || !scratchSize ||
+        kernel.getNumArguments() !=
+            entry.arguments.size() + entry.results.size() + 1)
+      return module.emitError("entry point '")
+             << entry.name
+             << "' does not have the signature it was recorded with";
     for (func::FuncOp function : {kernel, sizes, scratchSize})
       if (function)
         abi.makeInternal(function);
     for (unsigned index = 0; index < kernel.getNumArguments(); ++index)
-      kernel.setArgAttr(index, "llvm.noalias", UnitAttr::get(module.getContext()));
+      kernel.setArgAttr(index, "llvm.noalias",
+                        UnitAttr::get(module.getContext()));
     emitScratchSize();
     emitEntry();
     return success();
@@ -45,20 +52,24 @@ private:
   func::FuncOp kernel, sizes, scratchSize;
   Value tooLarge;
 
-  std::string symbol(StringRef suffix = "") { return symbolName(signature, entry) + suffix.str(); }
+  std::string symbol(StringRef suffix = "") {
+    return symbolName(signature, entry) + suffix.str();
+  }
 
   /// `MODEL_ENTRY_scratch(n, …)`: bytes, with room to align; 0 for sizes that
   /// the entry point would refuse.
   void emitScratchSize() {
     SmallVector<Type> types(entry.symbols.size(), abi.i64());
-    func::FuncOp function = abi.beginFunction(symbol("_scratch"), types, abi.i64(), kernel);
+    func::FuncOp function =
+        abi.beginFunction(symbol("_scratch"), types, abi.i64(), kernel);
     Value bad = abi.constant(abi.i1(), 0);
     for (Value argument : function.getArguments())
       bad = abi.either(bad, abi.isNegative(argument));
     abi.returnIf(bad, abi.constant(abi.i64(), 0));
     Value size = abi.call(scratchSize, function.getArguments()).front();
     Value none = abi.either(abi.isZero(size), abi.isHuge(size));
-    Value padded = abi.add(size, abi.constant(abi.i64(), AbiBuilder::alignment));
+    Value padded =
+        abi.add(size, abi.constant(abi.i64(), AbiBuilder::alignment));
     abi.finish(abi.select(none, abi.constant(abi.i64(), 0), padded));
   }
 
@@ -66,8 +77,11 @@ private:
     std::vector<AbiArgument> arguments = abiArguments(entry);
     SmallVector<Type> types;
     for (const AbiArgument &argument : arguments)
-      types.push_back(argument.role == "batch" || argument.role == "dimension" ? abi.i64() : abi.pointer());
-    func::FuncOp function = abi.beginFunction(symbol(), types, abi.i32(), kernel);
+      types.push_back(argument.role == "batch" || argument.role == "dimension"
+                          ? abi.i64()
+                          : abi.pointer());
+    func::FuncOp function =
+        abi.beginFunction(symbol(), types, abi.i32(), kernel);
     SmallVector<Value> symbols;
     llvm::StringMap<Value> bySymbol;
     for (auto [index, name] : llvm::enumerate(entry.symbols)) {
@@ -80,7 +94,8 @@ private:
       bad = abi.either(bad, abi.isNegative(size));
     fail(bad, 2);
 
-    // The shape of every tensor, in the kernel's order: arguments, then results.
+    // The shape of every tensor, in the kernel's order: arguments, then
+    // results.
     SmallVector<Value> resultSizes;
     if (sizes)
       resultSizes = abi.call(sizes, symbols);
@@ -91,9 +106,12 @@ private:
     bad = abi.constant(abi.i1(), 0);
     for (auto [index, tensor] : llvm::enumerate(entry.results)) {
       SmallVector<Value> shape;
-      auto type = cast<MemRefType>(kernel.getArgument(entry.arguments.size() + index).getType());
+      auto type = cast<MemRefType>(
+          kernel.getArgument(entry.arguments.size() + index).getType());
       for (int64_t size : type.getShape()) {
-        shape.push_back(ShapedType::isDynamic(size) ? resultSizes[next++] : abi.constant(abi.i64(), size));
+        shape.push_back(ShapedType::isDynamic(size)
+                            ? resultSizes[next++]
+                            : abi.constant(abi.i64(), size));
         bad = abi.either(bad, abi.isNegative(shape.back()));
       }
       shapes.push_back(shape);
@@ -101,7 +119,8 @@ private:
     SmallVector<Value> bytes;
     for (auto [index, shape] : llvm::enumerate(shapes)) {
       auto type = cast<MemRefType>(kernel.getArgument(index).getType());
-      bytes.push_back(abi.byteCount(shape, llvm::divideCeil(type.getElementTypeBitWidth(), 8), bad));
+      bytes.push_back(abi.byteCount(
+          shape, llvm::divideCeil(type.getElementTypeBitWidth(), 8), bad));
     }
     Value scratchBytes = abi.call(scratchSize, symbols).front();
     fail(abi.either(bad, abi.isHuge(scratchBytes)), 2);
@@ -110,14 +129,21 @@ private:
     callKernel(pointers, shapes, scratchBytes, function.getArguments().back());
   }
 
-  void fail(Value condition, int code) { abi.returnIf(condition, abi.constant(abi.i32(), code)); }
+  void fail(Value condition, int code) {
+    abi.returnIf(condition, abi.constant(abi.i32(), code));
+  }
 
   /// The data pointers in the kernel's order, checked.
-  SmallVector<Value> tensorPointers(func::FuncOp function, ArrayRef<Value> bytes) {
+  SmallVector<Value> tensorPointers(func::FuncOp function,
+                                    ArrayRef<Value> bytes) {
     Value weights = function.getArgument(0);
-    bool needsWeights = llvm::any_of(entry.arguments, [](const auto &tensor) { return tensor.role == "weight"; });
+    bool needsWeights = llvm::any_of(entry.arguments, [](const auto &tensor) {
+      return tensor.role == "weight";
+    });
     if (needsWeights && embedded)
-      weights = abi.select(abi.isNull(weights), abi.addressOf(identifier(signature.model) + "_embedded"), weights);
+      weights = abi.select(
+          abi.isNull(weights),
+          abi.addressOf(identifier(signature.model) + "_embedded"), weights);
     else if (needsWeights)
       fail(abi.isNull(weights), 3);
 
@@ -125,9 +151,12 @@ private:
     unsigned next = 1 + entry.symbols.size();
     Value missing = abi.constant(abi.i1(), 0), missingWeight = missing;
     for (size_t index = 0; index < bytes.size(); ++index) {
-      bool isWeight = index < entry.arguments.size() && entry.arguments[index].role == "weight";
-      Value pointer = isWeight ? abi.loadPointer(weights, weightNumber(entry.arguments[index]))
-                               : Value(function.getArgument(next++));
+      bool isWeight = index < entry.arguments.size() &&
+                      entry.arguments[index].role == "weight";
+      Value pointer =
+          isWeight
+              ? abi.loadPointer(weights, weightNumber(entry.arguments[index]))
+              : Value(function.getArgument(next++));
       Value absent = abi.both(abi.isNull(pointer), abi.isNonzero(bytes[index]));
       Value &which = isWeight ? missingWeight : missing;
       which = abi.either(which, absent);
@@ -139,17 +168,24 @@ private:
   }
 
   unsigned weightNumber(const TensorSignature &weight) {
-    return llvm::find_if(signature.weights, [&](const auto &known) { return known.name == weight.name; }) -
+    return llvm::find_if(
+               signature.weights,
+               [&](const auto &known) { return known.name == weight.name; }) -
            signature.weights.begin();
   }
 
-  void callKernel(ArrayRef<Value> pointers, ArrayRef<SmallVector<Value>> shapes, Value scratchBytes, Value scratch) {
-    auto [buffer, owned] = abi.scratchBuffer(scratch, scratchBytes, [&](Value condition) { fail(condition, 4); });
+  void callKernel(ArrayRef<Value> pointers, ArrayRef<SmallVector<Value>> shapes,
+                  Value scratchBytes, Value scratch) {
+    auto [buffer, owned] = abi.scratchBuffer(
+        scratch, scratchBytes, [&](Value condition) { fail(condition, 4); });
     SmallVector<Value> operands;
     for (auto [index, pointer] : llvm::enumerate(pointers))
       operands.push_back(
-          abi.memref(cast<MemRefType>(kernel.getArgument(index).getType()), pointer, shapes[index]));
-    operands.push_back(abi.memref(cast<MemRefType>(kernel.getArguments().back().getType()), buffer, {scratchBytes}));
+          abi.memref(cast<MemRefType>(kernel.getArgument(index).getType()),
+                     pointer, shapes[index]));
+    operands.push_back(
+        abi.memref(cast<MemRefType>(kernel.getArguments().back().getType()),
+                   buffer, {scratchBytes}));
     abi.callMemRefs(kernel, operands);
     abi.release(owned);
     abi.finish(abi.constant(abi.i32(), 0));
@@ -164,7 +200,9 @@ struct EmitAbi : lamina::impl::EmitAbiBase<EmitAbi> {
       return signalPassFailure();
     AbiBuilder abi(module);
     bool embedded = !signature->weights.empty() &&
-                    llvm::all_of(signature->weights, [](const auto &weight) { return bool(weight.value); });
+                    llvm::all_of(signature->weights, [](const auto &weight) {
+                      return bool(weight.value);
+                    });
     if (embedded && failed(abi.embedWeights(*signature)))
       return signalPassFailure();
     abi.emitErrorTexts(identifier(signature->model));
@@ -177,15 +215,17 @@ struct EmitAbi : lamina::impl::EmitAbiBase<EmitAbi> {
   /// The values live in globals from now on.
   static void dropValues(ModuleOp module) {
     AttrTypeReplacer replacer;
-    replacer.addReplacement([](DictionaryAttr attribute) -> std::optional<Attribute> {
-      if (!attribute.contains("value"))
-        return std::nullopt;
-      NamedAttrList fields(attribute);
-      fields.erase("value");
-      fields.set("embedded", UnitAttr::get(attribute.getContext()));
-      return fields.getDictionary(attribute.getContext());
-    });
-    module->setAttr("lamina.signature", replacer.replace(module->getAttr("lamina.signature")));
+    replacer.addReplacement(
+        [](DictionaryAttr attribute) -> std::optional<Attribute> {
+          if (!attribute.contains("value"))
+            return std::nullopt;
+          NamedAttrList fields(attribute);
+          fields.erase("value");
+          fields.set("embedded", UnitAttr::get(attribute.getContext()));
+          return fields.getDictionary(attribute.getContext());
+        });
+    module->setAttr("lamina.signature",
+                    replacer.replace(module->getAttr("lamina.signature")));
   }
 };
 } // namespace

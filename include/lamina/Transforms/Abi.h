@@ -16,14 +16,16 @@ inline constexpr ErrorCode errorCodes[] = {
     {0, "OK", "success"},
     {1, "ENULL", "a tensor argument is NULL"},
     {2, "ESIZE", "a size is negative or too large"},
-    {3, "EWEIGHTS", "the weights are NULL and not embedded, or one of them is NULL"},
+    {3, "EWEIGHTS",
+     "the weights are NULL and not embedded, or one of them is NULL"},
     {4, "ENOMEM", "out of memory for the scratch buffer"},
 };
 
 /// One C argument of an entry point.
 struct AbiArgument {
   std::string name; // of the C argument
-  std::string role; // "weights", "batch", "dimension", "input", "output", "scratch"
+  std::string
+      role; // "weights", "batch", "dimension", "input", "output", "scratch"
   /// The tensor behind a pointer, if it is one.
   const TensorSignature *tensor = nullptr;
 };

@@ -18,9 +18,10 @@
 /// X(name) for every function of one and of two arguments.
 #define LAMINA_VECTOR_MATH_UNARY(X)                                            \
   X(exp)                                                                       \
-  X(exp2) X(expm1) X(log) X(log2) X(log10) X(log1p) X(sin) X(cos) X(tan)       \
-      X(asin) X(acos) X(atan) X(sinh) X(cosh) X(tanh) X(asinh) X(acosh)        \
-          X(atanh) X(erf) X(erfc) X(cbrt) X(rsqrt)
+  X(exp2)                                                                      \
+  X(expm1) X(log) X(log2) X(log10) X(log1p) X(sin) X(cos) X(tan) X(asin)       \
+      X(acos) X(atan) X(sinh) X(cosh) X(tanh) X(asinh) X(acosh) X(atanh)       \
+          X(erf) X(erfc) X(cbrt) X(rsqrt)
 #define LAMINA_VECTOR_MATH_BINARY(X) X(atan2) X(pow)
 
 #endif // LAMINA_TRANSFORMS_VECTORMATH_H

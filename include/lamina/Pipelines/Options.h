@@ -1,0 +1,25 @@
+//===- Options.h - what a compilation can be asked for ----------*- C++ -*-===//
+#ifndef LAMINA_PIPELINES_OPTIONS_H
+#define LAMINA_PIPELINES_OPTIONS_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace lamina {
+
+/// The options of a compilation; the driver binds its command line to them.
+struct Options {
+  std::string target = "cpu";
+  std::string mcpu = "native"; // or a name LLVM knows
+  unsigned optLevel = 3;       // of LLVM, 0 to 3
+  std::optional<int64_t> batch;
+  /// The directory for one file per stage and per pass that changed something;
+  /// empty for none.
+  std::string dumpDir;
+  bool timePasses = false; // a report on standard error
+};
+
+} // namespace lamina
+
+#endif // LAMINA_PIPELINES_OPTIONS_H

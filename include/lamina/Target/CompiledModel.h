@@ -1,0 +1,40 @@
+//===- CompiledModel.h - compiled code called in process --------*- C++ -*-===//
+#ifndef LAMINA_TARGET_COMPILEDMODEL_H
+#define LAMINA_TARGET_COMPILEDMODEL_H
+
+#include "lamina/Pipelines/Options.h"
+#include "lamina/Support/NDArray.h"
+#include "lamina/Transforms/Signature.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+#include <memory>
+
+namespace lamina {
+
+/// The entry points of a module, compiled for this machine and ready to be
+/// called with arrays, through the same C interface that an object has.
+class CompiledModel {
+public:
+  /// From a module of stage `llvm-mlir`.
+  static llvm::Expected<std::unique_ptr<CompiledModel>>
+  create(mlir::ModuleOp module, const Options &options);
+  ~CompiledModel();
+
+  const Signature &signature() const;
+
+  /// Calls the entry point `name` with its inputs in order, and either all
+  /// weights in the signature's order or none for the embedded ones. Number,
+  /// dtypes and shapes are checked; the error names the argument.
+  llvm::Expected<std::vector<NDArray>>
+  run(llvm::StringRef name, llvm::ArrayRef<NDArray> inputs,
+      llvm::ArrayRef<NDArray> weights = {});
+
+private:
+  struct State;
+  explicit CompiledModel(std::unique_ptr<State> state);
+  std::unique_ptr<State> state;
+};
+
+} // namespace lamina
+
+#endif // LAMINA_TARGET_COMPILEDMODEL_H

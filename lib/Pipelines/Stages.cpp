@@ -1,0 +1,176 @@
+//===- Stages.cpp - the way from a model to LLVM, as a table --------------===//
+#include "lamina/Pipelines/Stages.h"
+#include "DumpIR.h"
+#include "lamina/Transforms/Machine.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Support/Timing.h"
+#include "llvm/ADT/SmallSet.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/TimeProfiler.h"
+
+using namespace mlir;
+using namespace lamina;
+
+static constexpr Stage stages[] = {
+    {"model", "layers, weights, inputs and outputs of a model", //
+     "builtin model lam func arith tensor", ""},
+
+    {"lam", "one function of tensor expressions per entry point", //
+     "builtin lam func arith tensor", "convert-model-to-lam,canonicalize,cse"},
+
+    {"grad", "the same without derivative operators", //
+     "builtin lam func arith tensor", "canonicalize,cse"},
+
+    {"linalg", "structured loops over tensors, without lam", //
+     "builtin linalg tensor arith math scf func affine complex",
+     "convert-lam-to-linalg,canonicalize,cse"},
+
+    {"kernels", "fused and tiled loops over tensors", //
+     "builtin linalg tensor arith math scf func affine",
+     "lamina-record-signature,func.func(convert-elementwise-to-linalg),lamina-"
+     "bools-to-bytes,lamina-widen-floats,"
+     "func.func(lamina-fuse-elementwise,canonicalize,cse,lamina-fuse-loops{"
+     "strategy=$strategy},canonicalize,cse)"},
+
+    {"bufferized", "the same on the caller's buffers and one scratch buffer", //
+     "builtin linalg memref arith math scf func affine",
+     "lamina-results-to-arguments,eliminate-empty-tensors,empty-tensor-to-"
+     "alloc-tensor,"
+     "one-shot-bufferize{bufferize-function-boundaries "
+     "function-boundary-type-conversion=identity-layout-map "
+     "allow-return-allocs-from-loops},"
+     "func.func(fold-memref-alias-ops,canonicalize,cse),lamina-plan-scratch,"
+     "func.func(canonicalize,cse,lamina-copies-to-linalg)"},
+
+    {"llvm-mlir", "vectorized code with C entry points in the llvm dialect", //
+     "builtin llvm",
+     "func.func(convert-linalg-to-loops),canonicalize,cse,"
+     "lamina-expand-math{ldexp=$ldexp},lamina-expand-casts{half=$half},lamina-"
+     "emit-abi,"
+     "func.func(lower-vector-mask,convert-vector-to-scf{full-unroll=true}),"
+     "expand-strided-metadata,lower-affine,"
+     "convert-scf-to-cf,canonicalize,cse,convert-vector-to-llvm,func.func("
+     "arith-expand),convert-math-to-llvm,"
+     "convert-math-to-libm,convert-ub-to-llvm,convert-arith-to-llvm,finalize-"
+     "memref-to-llvm,convert-func-to-llvm,"
+     "convert-cf-to-llvm,convert-index-to-llvm,reconcile-unrealized-casts,"
+     "canonicalize,cse"},
+};
+
+ArrayRef<Stage> lamina::stageTable() { return stages; }
+
+std::optional<unsigned> lamina::findStage(StringRef name) {
+  for (auto [index, stage] : llvm::enumerate(stages))
+    if (name == stage.name)
+      return index;
+  return std::nullopt;
+}
+
+/// Whether some value of a function is a memref.
+static bool usesBuffers(ModuleOp module) {
+  return module
+      .walk([](Operation *op) {
+        for (Region &region : op->getRegions())
+          for (Block &block : region)
+            if (llvm::any_of(block.getArgumentTypes(),
+                             llvm::IsaPred<BaseMemRefType>))
+              return WalkResult::interrupt();
+        return llvm::any_of(op->getResultTypes(), llvm::IsaPred<BaseMemRefType>)
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+unsigned lamina::detectStage(ModuleOp module) {
+  if (auto name = module->getAttrOfType<StringAttr>("lamina.stage"))
+    if (std::optional<unsigned> stage = findStage(name.getValue()))
+      return *stage;
+  llvm::StringSet<llvm::MallocAllocator> dialects;
+  module.walk([&](Operation *op) {
+    dialects.insert(op->getName().getDialectNamespace());
+  });
+  if (dialects.contains("model"))
+    return *findStage("model");
+  if (dialects.contains("lam"))
+    return *findStage("lam");
+  if (dialects.contains("llvm"))
+    return *findStage("llvm-mlir");
+  if (usesBuffers(module))
+    return *findStage("bufferized");
+  return *findStage(module->hasAttr("lamina.signature") ? "kernels" : "linalg");
+}
+
+/// Every op that the stage should have removed is an error.
+static LogicalResult checkContract(ModuleOp module, const Stage &stage) {
+  SmallVector<StringRef> legal;
+  StringRef(stage.dialects).split(legal, ' ');
+  unsigned errors = 0;
+  module.walk([&](Operation *op) {
+    if (llvm::is_contained(legal, op->getName().getDialectNamespace()) ||
+        ++errors > 10)
+      return;
+    op->emitError() << "'" << op->getName() << "' is left after stage '"
+                    << stage.name << "', which ends with " << stage.dialects
+                    << " only";
+  });
+  return success(errors == 0);
+}
+
+std::string lamina::expandPipeline(const Stage &stage, const Machine &machine) {
+  std::string text = stage.pipeline;
+  auto replace = [&](StringRef name, StringRef value) {
+    for (size_t at; (at = text.find(name)) != std::string::npos;)
+      text.replace(at, name.size(), value);
+  };
+  bool avx512 = machine.strategy->vectorBytes == 64;
+  replace("$strategy", machine.strategy->name);
+  replace("$half", machine.hasHalfConversions ? "false" : "true");
+  replace("$ldexp", avx512 ? "true" : "false");
+  return text;
+}
+
+LogicalResult
+lamina::runStages(ModuleOp module, unsigned from, unsigned to,
+                  const Options &options,
+                  function_ref<LogicalResult(const Stage &)> reached) {
+  registerStagePasses();
+  llvm::Expected<Machine> machine = machineFor(options.mcpu);
+  if (!machine)
+    return module.emitError(llvm::toString(machine.takeError()));
+  std::unique_ptr<IRDump> dump;
+  if (!options.dumpDir.empty()) {
+    module.getContext()->disableMultithreading(); // files are numbered in order
+    dump = std::make_unique<IRDump>(options.dumpDir);
+  }
+  DefaultTimingManager timing;
+  timing.setEnabled(options.timePasses);
+  TimingScope root = timing.getRootScope();
+
+  for (const Stage &stage :
+       stageTable().slice(from + 1, to > from ? to - from : 0)) {
+    llvm::TimeTraceScope trace("stage", stage.name);
+    TimingScope scope = root.nest(stage.name);
+    PassManager passes(module.getContext(), ModuleOp::getOperationName());
+    passes.enableTiming(scope);
+    if (failed(parsePassPipeline(expandPipeline(stage, *machine), passes)))
+      return module.emitError("the pipeline of stage '")
+             << stage.name << "' does not parse";
+    if (dump)
+      passes.addInstrumentation(dump->instrumentation(stage.name));
+    if (failed(passes.run(module)))
+      return failure();
+    module->setAttr("lamina.stage",
+                    StringAttr::get(module.getContext(), stage.name));
+    if (failed(checkContract(module, stage)))
+      return failure();
+    if (dump && failed(dump->stage(module, stage.name)))
+      return failure();
+    if (reached && failed(reached(stage)))
+      return failure();
+  }
+  return success();
+}

@@ -1,0 +1,85 @@
+//===- Artefacts.cpp - the files a compilation can give -------------------===//
+#include "lamina/Target/Artefacts.h"
+#include "Codegen.h"
+#include "Link.h"
+
+using namespace lamina;
+
+static constexpr Artefact artefacts[] = {
+    {"llvm-ir", "optimized LLVM IR as text", ".ll", false},
+    {"asm", "assembly of the target", ".s", false},
+    {"obj", "an object file", ".o", true},
+    {"lib", "a static library", ".a", true},
+    {"so", "a shared library", ".so", true},
+    {"header", "the C99 header", ".h", false},
+    {"manifest", "the interface as JSON", ".json", false},
+};
+
+llvm::ArrayRef<Artefact> lamina::artefactTable() { return artefacts; }
+
+const Artefact *lamina::findArtefact(llvm::StringRef name) {
+  for (const Artefact &artefact : artefacts)
+    if (name == artefact.name)
+      return &artefact;
+  return nullptr;
+}
+
+struct ArtefactEmitter::State {
+  Signature signature;
+  std::unique_ptr<Codegen> code;
+  std::string object; // once somebody asked for it
+
+  llvm::Error needObject() {
+    if (!object.empty())
+      return llvm::Error::success();
+    llvm::Expected<std::string> bytes =
+        code->emit(llvm::CodeGenFileType::ObjectFile);
+    if (!bytes)
+      return bytes.takeError();
+    object = std::move(*bytes);
+    return llvm::Error::success();
+  }
+};
+
+ArtefactEmitter::ArtefactEmitter(std::unique_ptr<State> state)
+    : state(std::move(state)) {}
+ArtefactEmitter::~ArtefactEmitter() = default;
+const Signature &ArtefactEmitter::signature() const { return state->signature; }
+
+llvm::Expected<std::unique_ptr<ArtefactEmitter>>
+ArtefactEmitter::create(mlir::ModuleOp module, const Options &options) {
+  mlir::FailureOr<Signature> signature = readSignature(module);
+  if (failed(signature))
+    return llvm::createStringError(
+        "the module does not describe its entry points");
+  auto state = std::make_unique<State>();
+  state->signature = std::move(*signature);
+  llvm::Expected<std::unique_ptr<Codegen>> code =
+      Codegen::create(module, options, state->signature, /*packed=*/false);
+  if (!code)
+    return code.takeError();
+  state->code = std::move(*code);
+  return std::unique_ptr<ArtefactEmitter>(
+      new ArtefactEmitter(std::move(state)));
+}
+
+llvm::Expected<std::string> ArtefactEmitter::emit(llvm::StringRef artefact) {
+  if (artefact == "llvm-ir")
+    return state->code->llvmIR();
+  if (artefact == "asm")
+    return state->code->emit(llvm::CodeGenFileType::AssemblyFile);
+  if (artefact == "header")
+    return writeHeader(state->signature);
+  if (artefact == "manifest")
+    return writeManifest(state->signature, state->code->machine());
+  if (!findArtefact(artefact))
+    return llvm::createStringError("'" + artefact + "' is not an artefact");
+  if (llvm::Error error = state->needObject())
+    return std::move(error);
+  std::string name = identifier(state->signature.model);
+  if (artefact == "lib")
+    return makeArchive(state->object, name);
+  if (artefact == "so")
+    return makeSharedLibrary(state->object, name);
+  return state->object;
+}

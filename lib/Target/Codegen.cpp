@@ -1,0 +1,123 @@
+//===- Codegen.cpp - LLVM IR and machine code -----------------------------===//
+#include "Codegen.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TimeProfiler.h"
+#include "llvm/Transforms/Utils/Cloning.h"
+
+using namespace lamina;
+
+llvm::Expected<std::unique_ptr<Codegen>>
+Codegen::create(mlir::ModuleOp source, const Options &options,
+                const Signature &signature, bool packed) {
+  llvm::TimeTraceScope trace("codegen");
+  std::unique_ptr<Codegen> result(new Codegen);
+  llvm::Expected<Machine> machine = machineFor(options.mcpu);
+  if (!machine)
+    return machine.takeError();
+  result->target = std::move(*machine);
+
+  mlir::MLIRContext &context = *source.getContext();
+  mlir::registerBuiltinDialectTranslation(context);
+  mlir::registerLLVMDialectTranslation(context);
+  result->module =
+      mlir::translateModuleToLLVMIR(source, result->context, signature.model);
+  if (!result->module)
+    return llvm::createStringError(
+        "the module cannot be translated to LLVM IR");
+  if (packed)
+    addPackedEntryPoints(*result->module, signature);
+  if (llvm::Error error = result->createTargetMachine(options.optLevel))
+    return std::move(error);
+  result->addAttributes();
+  result->optimize(options.optLevel);
+  return std::move(result);
+}
+
+llvm::Error Codegen::createTargetMachine(unsigned optLevel) {
+  std::string error;
+  llvm::Triple triple(target.triple);
+  const llvm::Target *backend =
+      llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!backend)
+    return llvm::createStringError(error);
+  llvm::TargetOptions options;
+  // Products and sums are fused where the kernels say so, nowhere else.
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  static constexpr llvm::CodeGenOptLevel levels[] = {
+      llvm::CodeGenOptLevel::None, llvm::CodeGenOptLevel::Less,
+      llvm::CodeGenOptLevel::Default, llvm::CodeGenOptLevel::Aggressive};
+  targetMachine.reset(backend->createTargetMachine(
+      triple, target.cpu, target.features, options, llvm::Reloc::PIC_,
+      std::nullopt, levels[std::min(optLevel, 3u)]));
+  if (!targetMachine)
+    return llvm::createStringError("LLVM has no code generator for " +
+                                   target.triple);
+  module->setTargetTriple(triple);
+  module->setDataLayout(targetMachine->createDataLayout());
+  module->setPICLevel(llvm::PICLevel::BigPIC);
+  return llvm::Error::success();
+}
+
+void Codegen::addAttributes() {
+  for (llvm::Function &function : *module) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", target.cpu);
+    if (!target.features.empty())
+      function.addFnAttr("target-features", target.features);
+    function.addFnAttr("prefer-vector-width",
+                       std::to_string(target.strategy->vectorBytes * 8));
+    function.addFnAttr(llvm::Attribute::NoUnwind);
+  }
+}
+
+void Codegen::optimize(unsigned optLevel) {
+  llvm::TimeTraceScope trace("optimize");
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager components;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = tuning.SLPVectorization = optLevel >= 2;
+  llvm::PassBuilder builder(targetMachine.get(), tuning);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  static const llvm::OptimizationLevel levels[] = {
+      llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
+      llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
+  llvm::OptimizationLevel level = levels[std::min(optLevel, 3u)];
+  llvm::ModulePassManager passes =
+      optLevel == 0 ? builder.buildO0DefaultPipeline(level)
+                    : builder.buildPerModuleDefaultPipeline(level);
+  passes.run(*module, modules);
+}
+
+std::string Codegen::llvmIR() const {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module->print(stream, nullptr);
+  return text;
+}
+
+llvm::Expected<std::string> Codegen::emit(llvm::CodeGenFileType type) {
+  llvm::TimeTraceScope trace("emit");
+  // Code generation changes the module; others may want it as it is.
+  std::unique_ptr<llvm::Module> copy = llvm::CloneModule(*module);
+  llvm::SmallVector<char> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  llvm::legacy::PassManager passes;
+  if (targetMachine->addPassesToEmitFile(passes, stream, nullptr, type))
+    return llvm::createStringError("LLVM cannot write this kind of file for " +
+                                   target.triple);
+  passes.run(*copy);
+  return std::string(bytes.begin(), bytes.end());
+}
