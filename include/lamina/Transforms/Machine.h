@@ -16,6 +16,7 @@ struct Strategy {
   int64_t matmulRows, matmulColumns;
   /// Elements that the temporaries of one tile of a row loop should have.
   int64_t tileElements;
+  bool fusedMultiplyAdd; // in hardware
 };
 
 /// The row called `name`; the generic one if there is none.

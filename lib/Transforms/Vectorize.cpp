@@ -1,0 +1,101 @@
+//===- Vectorize.cpp - linalg on buffers becomes loops over vectors -------===//
+//
+// Every op goes the same way: named ops are generalized, loops joined, a plan
+// chosen (VectorizePlan), and the plan emitted (VectorizeNest around
+// VectorizeBody). What has no plan becomes scalar loops.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Vectorize.h"
+#include "VectorizeNest.h"
+#include "lamina/Transforms/Passes.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace lamina {
+#define GEN_PASS_DEF_VECTORIZE
+#include "lamina/Transforms/Passes.h.inc"
+} // namespace lamina
+
+using namespace lamina;
+
+namespace {
+
+/// A copy that LLVM's memcpy does best: contiguous, and not a few elements.
+bool isBlockCopy(memref::CopyOp copy) {
+  constexpr int64_t kFew = 1024;
+  auto isContiguous = [](Value v) {
+    auto type = dyn_cast<MemRefType>(v.getType());
+    return type && type.areTrailingDimsContiguous(type.getRank());
+  };
+  auto type = dyn_cast<MemRefType>(copy.getSource().getType());
+  return isContiguous(copy.getSource()) && isContiguous(copy.getTarget()) &&
+         (!type.hasStaticShape() || type.getNumElements() >= kFew);
+}
+
+struct Vectorize : lamina::impl::VectorizeBase<Vectorize> {
+  using VectorizeBase::VectorizeBase;
+
+  void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    lowerCopies(rewriter);
+    const Strategy &row = strategyNamed(strategy);
+    SmallVector<linalg::LinalgOp> ops;
+    getOperation().walk([&](linalg::LinalgOp op) { ops.push_back(op); });
+    for (linalg::LinalgOp op : ops)
+      if (op.hasPureBufferSemantics() && failed(lower(rewriter, op, row)))
+        return signalPassFailure();
+  }
+
+  void lowerCopies(IRRewriter &rewriter) {
+    SmallVector<memref::CopyOp> copies;
+    getOperation().walk([&](memref::CopyOp op) { copies.push_back(op); });
+    for (memref::CopyOp copy : copies) {
+      if (!isa<MemRefType>(copy.getSource().getType()) ||
+          !isa<MemRefType>(copy.getTarget().getType()) || isBlockCopy(copy))
+        continue;
+      rewriter.setInsertionPoint(copy);
+      linalg::makeMemRefCopyOp(rewriter, copy.getLoc(), copy.getSource(),
+                               copy.getTarget());
+      rewriter.eraseOp(copy);
+    }
+  }
+
+  LogicalResult lower(IRRewriter &rewriter, linalg::LinalgOp op,
+                      const Strategy &row) {
+    rewriter.setInsertionPoint(op);
+    if (!isa<linalg::GenericOp>(op)) {
+      FailureOr<linalg::GenericOp> generic =
+          linalg::generalizeNamedOp(rewriter, op);
+      if (failed(generic))
+        return lowerToScalarLoops(rewriter, op);
+      op = cast<linalg::LinalgOp>(generic->getOperation());
+    }
+    auto generic = collapseLoops(rewriter, cast<linalg::GenericOp>(op));
+    rewriter.setInsertionPoint(generic);
+    std::optional<Plan> plan = planFor(generic, row);
+    if (!plan)
+      return lowerToScalarLoops(rewriter,
+                                cast<linalg::LinalgOp>(generic.getOperation()));
+    NestEmitter(rewriter, generic, *plan).emit();
+    rewriter.eraseOp(generic);
+    return success();
+  }
+
+  LogicalResult lowerToScalarLoops(IRRewriter &rewriter, linalg::LinalgOp op) {
+    rewriter.setInsertionPoint(op);
+    if (failed(linalg::linalgOpToLoops(rewriter, op)))
+      return op.emitError("no loops for this op");
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
