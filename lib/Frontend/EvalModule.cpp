@@ -3,8 +3,10 @@
 #include "lamina/Frontend/EvalModule.h"
 #include "TracerImpl.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace llvm;
 using mlir::failure;
@@ -27,8 +29,11 @@ public:
 private:
   LogicalResult bindByName(FunctionObject *callee);
   FailureOr<CallArgs> callArgs(ArrayRef<Value> tensors);
-  LogicalResult flatten(Value value, SmallVectorImpl<mlir::Value> &results,
+  std::vector<Value> bindArguments(mlir::Block *body);
+  LogicalResult flatten(Value value, SmallVectorImpl<TensorObject *> &results,
                         unsigned depth);
+  mlir::DictionaryAttr attributes(StringRef role, StringRef name, DType dtype,
+                                  ArrayRef<Size> shape);
   SMRange at() const {
     auto *callee = function.as<FunctionObject>();
     return callee ? callee->definedAt : SMRange();
@@ -143,9 +148,8 @@ FailureOr<CallArgs> EvalModuleBuilder::callArgs(ArrayRef<Value> tensors) {
   return args;
 }
 
-LogicalResult EvalModuleBuilder::flatten(Value value,
-                                         SmallVectorImpl<mlir::Value> &results,
-                                         unsigned depth) {
+LogicalResult EvalModuleBuilder::flatten(
+    Value value, SmallVectorImpl<TensorObject *> &results, unsigned depth) {
   if (depth > 64)
     return evaluator.error(at(), "the function returns a structure that is "
                                  "nested too deeply");
@@ -159,7 +163,7 @@ LogicalResult EvalModuleBuilder::flatten(Value value,
     FailureOr<TensorObject *> x = tracer.asTensor(value, std::nullopt, at());
     if (mlir::failed(x))
       return failure();
-    results.push_back((*x)->value);
+    results.push_back(*x);
     return success();
   }
   if (value.is(ValueKind::Tuple) || value.is(ValueKind::List) ||
@@ -177,6 +181,44 @@ LogicalResult EvalModuleBuilder::flatten(Value value,
       "the function returns " +
           (value.isNone() ? std::string("None") : evaluator.describe(value)) +
           ", which is not a tensor or a number");
+}
+
+/// The role of an argument or result, as passes and the driver read it.
+mlir::DictionaryAttr EvalModuleBuilder::attributes(StringRef role,
+                                                   StringRef name, DType dtype,
+                                                   ArrayRef<Size> shape) {
+  mlir::OpBuilder &builder = tracer.builder();
+  SmallVector<mlir::Attribute> dims;
+  for (const Size &size : shape) {
+    if (auto value = size.value())
+      dims.push_back(builder.getI64IntegerAttr(*value));
+    else
+      dims.push_back(builder.getStringAttr(size.str()));
+  }
+  auto named = [&](StringRef key, mlir::Attribute value) {
+    return builder.getNamedAttr(key, value);
+  };
+  return builder.getDictionaryAttr(
+      {named("lamina.role", builder.getStringAttr(role)),
+       named("lamina.name", builder.getStringAttr(name)),
+       named("lamina.dims", builder.getArrayAttr(dims)),
+       named("lamina.dtype", builder.getStringAttr(lamina::name(dtype)))});
+}
+
+/// The arguments as tensors; the first place of every symbol gives its value.
+std::vector<Value> EvalModuleBuilder::bindArguments(mlir::Block *body) {
+  mlir::OpBuilder &builder = tracer.builder();
+  std::vector<Value> tensors;
+  StringSet<> bound;
+  for (auto [input, argument] : zip_equal(inputs, body->getArguments())) {
+    for (auto [i, size] : enumerate(input.shape))
+      if (!size.isStatic() && bound.insert(size.str()).second)
+        tracer.bindSymbol(
+            size.str(), mlir::tensor::DimOp::create(builder, argument.getLoc(),
+                                                    argument, i));
+    tensors.push_back(tracer.tensor(argument, input.shape));
+  }
+  return tensors;
 }
 
 mlir::OwningOpRef<mlir::ModuleOp> EvalModuleBuilder::build() {
@@ -200,25 +242,11 @@ mlir::OwningOpRef<mlir::ModuleOp> EvalModuleBuilder::build() {
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(loc);
   (*module)->setAttr("lamina.model", builder.getStringAttr("model"));
   builder.setInsertionPointToEnd(module->getBody());
-  auto attrs = [&](StringRef role, StringRef name, mlir::Type type) {
-    auto tensorType = llvm::cast<mlir::RankedTensorType>(type);
-    SmallVector<mlir::Attribute> dims;
-    for (int64_t d : tensorType.getShape())
-      dims.push_back(builder.getI64IntegerAttr(d));
-    return builder.getDictionaryAttr(
-        {builder.getNamedAttr("lamina.role", builder.getStringAttr(role)),
-         builder.getNamedAttr("lamina.name", builder.getStringAttr(name)),
-         builder.getNamedAttr("lamina.dims", builder.getArrayAttr(dims)),
-         builder.getNamedAttr("lamina.dtype",
-                              builder.getStringAttr(lamina::name(
-                                  *fromMLIR(tensorType.getElementType()))))});
-  };
   SmallVector<mlir::Type> types;
   SmallVector<mlir::DictionaryAttr> argAttrs;
   for (auto [i, input] : enumerate(inputs)) {
-    types.push_back(mlir::RankedTensorType::get(
-        input.shape, toMLIR(input.dtype, &evaluator.context())));
-    argAttrs.push_back(attrs("input", names[i], types.back()));
+    types.push_back(tracer.tensorType(input.shape, input.dtype));
+    argAttrs.push_back(attributes("input", names[i], input.dtype, input.shape));
   }
   auto forward = mlir::func::FuncOp::create(builder, loc, "forward",
                                             builder.getFunctionType(types, {}));
@@ -226,18 +254,11 @@ mlir::OwningOpRef<mlir::ModuleOp> EvalModuleBuilder::build() {
   mlir::Block *body = forward.addEntryBlock();
   builder.setInsertionPointToEnd(body);
 
-  std::vector<Value> tensors;
-  for (auto [input, argument] : zip_equal(inputs, body->getArguments())) {
-    Shape shape;
-    for (int64_t d : input.shape)
-      shape.push_back(d);
-    tensors.push_back(tracer.tensor(argument, shape));
-  }
-  FailureOr<CallArgs> args = callArgs(tensors);
+  FailureOr<CallArgs> args = callArgs(bindArguments(body));
   if (mlir::failed(args))
     return nullptr;
   Result result = evaluator.call(function, std::move(*args));
-  SmallVector<mlir::Value> results;
+  SmallVector<TensorObject *> results;
   if (mlir::failed(result) || mlir::failed(flatten(*result, results, 0)) ||
       evaluator.diagnostics().errors() != errorsBefore)
     return nullptr;
@@ -245,14 +266,16 @@ mlir::OwningOpRef<mlir::ModuleOp> EvalModuleBuilder::build() {
     (void)evaluator.error(at(), "the function returns nothing");
     return nullptr;
   }
-  mlir::func::ReturnOp::create(builder, loc, results);
+  SmallVector<mlir::Value> values;
   SmallVector<mlir::Type> resultTypes;
   SmallVector<mlir::DictionaryAttr> resultAttrs;
-  for (auto [i, value] : enumerate(results)) {
-    resultTypes.push_back(value.getType());
-    resultAttrs.push_back(
-        attrs("output", "out" + std::to_string(i), value.getType()));
+  for (auto [i, x] : enumerate(results)) {
+    values.push_back(x->value);
+    resultTypes.push_back(x->value.getType());
+    resultAttrs.push_back(attributes("output", "out" + std::to_string(i),
+                                     Tracer::dtypeOf(x), x->shape));
   }
+  mlir::func::ReturnOp::create(builder, loc, values);
   forward.setType(builder.getFunctionType(types, resultTypes));
   forward.setAllResultAttrs(resultAttrs);
   return module;
@@ -271,8 +294,7 @@ buildEvalModule(Evaluator &evaluator, Value function,
                 ArrayRef<std::pair<std::string, const NDArray *>> inputs) {
   std::vector<EvalInput> types;
   for (const auto &[name, array] : inputs)
-    types.push_back(
-        {name, array->dtype(), SmallVector<int64_t>(array->shape())});
+    types.push_back({name, array->dtype(), Shape(array->shape())});
   return buildEvalModule(evaluator, function, types);
 }
 

@@ -8,11 +8,12 @@
 
 namespace lamina::frontend {
 
-/// An argument of `@forward`. Without a name it is the next parameter.
+/// An argument of `@forward`. Without a name it is the next parameter. A
+/// dimension that is a symbol is dynamic; equal symbols are equal sizes.
 struct EvalInput {
   std::string name;
   DType dtype = DType::Float32;
-  llvm::SmallVector<int64_t> shape;
+  Shape shape;
 };
 
 /// A module with `func.func @forward` that calls `function` on tensors of these
