@@ -78,7 +78,8 @@ static Result extreme(Evaluator &ev, CallArgs &args, bool isMax) {
     return ev.error(args.range, name + " expected at least 1 argument, got 0");
   bool alone = args.positional.size() == 1;
   bool keyed = hasKeyword(args, "key", "default");
-  if ((alone && args.positional[0].isTensor() && !keyed) ||
+  // In the library these names are its own: max(x, axis, keepdims).
+  if ((args.positional[0].isTensor() && !keyed && (alone || ev.inLibrary())) ||
       hasKeyword(args, "axis", "keepdims"))
     return ev.callLibrary(name, args);
   Value key, fallback;
