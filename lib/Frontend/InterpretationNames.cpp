@@ -328,11 +328,10 @@ LogicalResult Interpretation::bind(llvm::StringRef name, Value value,
   bool isNew = target->names.insert_or_assign(name, value).second;
   if (isNew && target->isClass)
     target->order.push_back(name.str());
-  if (target == &state.globals) {
+  if (target == &state.globals)
     state.poisoned.erase(name);
-    if (ev.onAssign)
-      ev.onAssign(name, value);
-  }
+  if (ev.onAssign && !rootOf(scope).isLibrary)
+    ev.onAssign(name, value);
   return success();
 }
 

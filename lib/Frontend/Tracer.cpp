@@ -24,6 +24,8 @@ Tracer::Tracer(Evaluator &evaluator)
 
 Tracer::~Tracer() = default;
 
+mlir::Block *Tracer::outside() { return state->outside->getBody(); }
+
 //===----------------------------------------------------------------------===//
 // Sizes
 //===----------------------------------------------------------------------===//
@@ -132,8 +134,9 @@ DType Tracer::dtypeOf(const TensorObject *tensor) {
 mlir::Value Tracer::localize(mlir::Value value) {
   mlir::Block *here = opBuilder.getInsertionBlock();
   mlir::Block *there = value.getParentBlock();
-  if (here == there || there != state->outside->getBody())
-    return value;
+  if (here == there || there != outside() ||
+      state->outside->getOperation()->isAncestor(here->getParentOp()))
+    return value; // visible here
   auto ops = computationOf(value, [](mlir::Operation *) { return true; });
   if (!ops)
     return value;

@@ -1,6 +1,7 @@
 //===- TracerAttributes.cpp - attributes and methods of tensors -----------===//
 
 #include "TracerImpl.h"
+#include "lamina/Frontend/ModelBuilder.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace llvm;
@@ -69,6 +70,9 @@ std::optional<Result> Tracer::attribute(TensorObject *x, StringRef name,
     return Result(
         Value(evaluator.make<BuiltinObject>(name.str(), std::move(function))));
   };
+  if (std::optional<Result> found =
+          evaluator.models().attribute(x, name, at))
+    return found;
   if (name == "shape")
     return Result(sizes());
   if (name == "dtype")

@@ -15,8 +15,8 @@ struct Tracer::State {
   llvm::StringMap<mlir::Value> symbols;
   /// The symbol of an index value, to read sizes back from the program.
   llvm::DenseMap<mlir::Value, std::string> symbolOf;
-  /// Where tensors go that are made outside of any function or model: constants
-  /// of the module, which are copied to where they are used.
+  /// Where tensors go that are made outside of any function: models, and
+  /// constants, which are copied into functions that use them.
   mlir::OwningOpRef<mlir::ModuleOp> outside;
 };
 

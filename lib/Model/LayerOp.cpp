@@ -57,15 +57,9 @@ static ParseResult parseBindings(OpAsmParser &parser, StringRef keyword,
 /// Parses a type, or a list of types in parentheses.
 static ParseResult parseTypes(OpAsmParser &parser,
                               SmallVectorImpl<Type> &types) {
-  Type type;
-  if (OptionalParseResult single = parser.parseOptionalType(type);
-      single.has_value()) {
-    types.push_back(type);
-    return *single;
-  }
-  return parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&] {
+  if (failed(parser.parseOptionalLParen()))
     return parser.parseType(types.emplace_back());
-  });
+  return failure(parser.parseTypeList(types) || parser.parseRParen());
 }
 
 ParseResult LayerOp::parse(OpAsmParser &parser, OperationState &result) {

@@ -4,6 +4,22 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ConvertModelToLam : Pass<"convert-model-to-lam", "mlir::ModuleOp"> {
+  let summary = "inline the layers of a model into one function";
+  let description = [{
+    Turns the `model.model` of the module into `func.func @forward`: the inputs
+    and then the weights are its arguments, the outputs its results. Their
+    attributes describe them: `lamina.role` ("input", "weight", "output"),
+    `lamina.name`, `lamina.dims`, `lamina.dtype`; of a weight also
+    `lamina.trainable` and `lamina.value`, the initial value, which the
+    reference interpreter computes from the `init` region. The key of a weight
+    depends on the seed and the weight's name only, so that a new layer leaves
+    the other weights as they are.
+  }];
+  let options = [Option<"seed", "seed", "uint64_t", "0", "seed of the initial weights">];
+  let dependentDialects = ["mlir::func::FuncDialect"];
+}
+
 def ConvertLamToLinalg : Pass<"convert-lam-to-linalg", "mlir::ModuleOp"> {
   let summary = "lower tensor expressions to loops over scalars";
   let description = [{

@@ -19,34 +19,48 @@
 
 namespace lamina::frontend {
 
-/// What a model computes: its graph in the workspace, and what the user gave
-/// to Model(inputs, outputs) around the tensors.
+/// What a model computes: the part of the workspace between these tensors.
 struct ModelGraph {
-  Value inputs, outputs; // tensors in lists, tuples and dicts
+  Value inputs, outputs; // as the user gave them: in lists, tuples and dicts
   std::vector<TensorObject *> inputTensors, outputTensors;
+  std::vector<InstanceObject *> layers; // in order of their calls
 };
 
 /// The native state of a Layer instance.
 struct LayerState {
   std::string className; // as summaries show it
-  bool isModel = false;  // Model and Sequential
-  bool building = false; // inside build, for errors about recursion
-  unsigned calls = 0;
+  bool isModel = false;
   std::vector<TensorObject *> ownWeights; // made by add_weight, in order
-  std::string scope;                   // path of the first call: "outer/inner"
-  Value callSignature;                 // of `call`
-  std::optional<ModelGraph> graph;     // of a functional or sequential model
-  std::optional<ModelGraph> firstCall; // of a subclassed model, on Inputs
+  /// Of a functional or sequential model; of any other model, its first call
+  /// on inputs.
+  std::optional<ModelGraph> graph;
+  /// What model.compile was given.
   std::vector<std::pair<std::string, Value>> compileArgs;
 };
 
 /// What is known of a weight beyond its op.
 struct WeightInfo {
+  std::string name;     // given, or of the attribute or variable that holds it
+  std::string autoName; // Keras's, where nothing gives it another
+  std::string scope;    // the open name scopes when it was made
+  InstanceObject *holder = nullptr; // the layer that made or holds it
+};
+
+struct InputInfo {
   TensorObject *tensor = nullptr;
-  std::string name; // explicit, or of the variable assigned to
-  bool nameIsExplicit = false;
-  std::string scope;               // open name scopes when it was made
-  InstanceObject *owner = nullptr; // the layer whose add_weight made it
+  bool named = false; // by the user
+};
+
+/// The weights and layers directly in a layer.
+struct LayerContents {
+  llvm::SetVector<TensorObject *> weights;
+  llvm::SetVector<InstanceObject *> layers;
+};
+
+/// A weight in a layer, which may have it frozen.
+struct WeightUse {
+  TensorObject *weight;
+  bool trainable;
 };
 
 class ModelBuilder {
@@ -54,8 +68,6 @@ public:
   explicit ModelBuilder(Evaluator &evaluator);
   ~ModelBuilder();
 
-  /// Makes the workspace the place where the tracer emits.
-  void enterWorkspace();
   /// Fixes the batch of inputs made later.
   void setBatch(int64_t size) { batch = size; }
 
@@ -72,58 +84,81 @@ public:
 
   // ---- behind the primitives of layer.lam
   Result initLayer(InstanceObject *layer, Value name, llvm::StringRef className,
-                   llvm::SMRange at);
-  Result addWeight(InstanceObject *owner, Value shape, Value initializer,
+                   bool isModel, llvm::SMRange at);
+  Result addWeight(InstanceObject *layer, Value shape, Value initializer,
                    DType dtype, bool trainable, Value name, llvm::SMRange at);
   Result variable(Value value, std::optional<DType> dtype, bool trainable,
                   Value name, llvm::SMRange at);
   Result input(llvm::ArrayRef<Value> shape, DType dtype, Value name,
                llvm::SMRange at);
   Result callLayer(InstanceObject *layer, CallArgs args);
-  Result callGraph(InstanceObject *model, Value inputs, llvm::SMRange at);
   Result setGraph(InstanceObject *model, Value inputs, Value outputs,
                   llvm::SMRange at);
+  Result callGraph(InstanceObject *model, Value inputs, llvm::SMRange at);
   /// Calls `function` with the name scope of `layer` open.
   Result inScope(InstanceObject *layer, Value function, CallArgs args);
-  /// The key for random bits: of the weight being initialized, or of `seed`.
+  /// The key for random bits: of `seed`; or of the weight that is being
+  /// initialized; or another one for every draw of the program.
   Result randomKey(Value seed, llvm::SMRange at);
 
+  /// Null if `value` is no initialized layer.
   LayerState *stateOf(InstanceObject *layer);
   LayerState *stateOf(Value value);
+  std::string nameOf(InstanceObject *layer);
+  LayerContents contentsOf(InstanceObject *layer);
   /// The weights of a layer and of the layers in it, in Keras's order.
-  std::vector<TensorObject *> weightsOf(InstanceObject *layer);
-  std::vector<InstanceObject *> sublayersOf(InstanceObject *layer);
-  bool isTrainable(TensorObject *weight);
+  std::vector<WeightUse> weightsOf(InstanceObject *layer);
+  /// Null if `tensor` is no weight.
+  WeightInfo *infoOf(TensorObject *tensor);
+  /// Keras's path of a weight: "outer/dense/kernel".
+  std::string pathOf(TensorObject *weight);
+  bool isInput(TensorObject *tensor);
   /// Keras's name for another object of the class: "dense", "dense_1".
   std::string autoName(llvm::StringRef className);
-  WeightInfo *infoOf(TensorObject *tensor);
+  /// All models, in order of creation.
+  llvm::ArrayRef<InstanceObject *> allModels() const { return models; }
 
 private:
   friend class LayerCall;
   friend class GraphCopy;
-  friend class ModuleBuilder;
 
   Evaluator &evaluator;
-  mlir::OwningOpRef<mlir::ModuleOp> workspace;
   std::optional<int64_t> batch;
   llvm::StringMap<unsigned> nameCounts;
   std::vector<std::pair<InstanceObject *, std::string>> scopes;
   llvm::DenseMap<mlir::Operation *, WeightInfo> weights;
-  llvm::DenseMap<mlir::Operation *, TensorObject *> inputs;
+  llvm::MapVector<mlir::Operation *, InputInfo> inputs;
   llvm::DenseMap<mlir::Operation *, InstanceObject *> layerOfOp;
-  std::vector<InstanceObject *> models; // in order of creation
-  std::vector<mlir::Value> keys;        // of the weights being initialized
+  std::vector<InstanceObject *> models;
+  std::vector<mlir::Value> keys; // of the weights being initialized
+  unsigned unseeded = 0;         // keys given to draws without a seed
+  bool batchBound = false;
+  std::vector<Value> trainingFlags; // of the layers being called
 
   mlir::Block *workspaceBlock();
   bool inWorkspace();
+  /// Where weights and inputs go: before the op of the workspace that is being
+  /// built.
+  void moveToWorkspace(mlir::OpBuilder &builder);
   std::string scopePath() const;
-  mlir::FailureOr<mlir::Operation *>
-  traceInit(mlir::RankedTensorType type, llvm::StringRef name, bool trainable,
-            llvm::function_ref<Result()> value, llvm::SMRange at);
+  void renameInput(model::InputOp op, TensorObject *tensor,
+                   llvm::StringRef name);
+  void collectWeights(InstanceObject *layer, bool trainable,
+                      llvm::DenseSet<InstanceObject *> &seen,
+                      std::vector<WeightUse> &result);
+  /// A weight whose initial value `makeValue` emits; its type is `dtype` and
+  /// `shape`, or what the value has.
+  mlir::FailureOr<TensorObject *>
+  makeWeight(std::optional<DType> dtype, std::optional<Shape> shape,
+             bool trainable, WeightInfo info,
+             llvm::function_ref<Result()> makeValue, llvm::SMRange at);
+  mlir::LogicalResult isolate(model::WeightOp op, llvm::SMRange at);
+  mlir::FailureOr<mlir::Value> constantWeight(model::WeightOp op);
 };
 
 /// The tensors in nested lists, tuples and dictionaries.
 void flattenTensors(Value structure, std::vector<TensorObject *> &tensors);
+bool hasTensors(Value structure);
 /// The same structure with every tensor replaced.
 Value mapTensors(Evaluator &evaluator, Value structure,
                  llvm::function_ref<Value(TensorObject *)> map);

@@ -19,6 +19,9 @@ public:
   ~Tracer();
 
   mlir::OpBuilder &builder() { return opBuilder; }
+  /// Where tensors go that are made outside of any function: the inputs,
+  /// weights and layers of models, and constants.
+  mlir::Block *outside();
 
   // ---- sizes
   /// Binds the symbol `name` to an `index` value; later uses of the size refer

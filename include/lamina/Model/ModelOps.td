@@ -28,20 +28,20 @@ class Model_Op<string mnemonic, list<Trait> traits = []> : Op<Model_Dialect, mne
 def ModelOp : Model_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, NoRegionArguments]> {
   let summary = "A model: inputs, weights, layers, outputs";
   let description = [{
-    `class` is the Keras class (`Functional`, `Sequential` or the user's own).
+    The symbol is the variable that held the model; name and class are Keras's.
     `compile` holds what `model.compile` was given.
 
     ```mlir
-    model.model @model : "Sequential" compile {loss = "mse", optimizer = "adam"} {
+    model.model @model "sequential" : "Sequential" compile {loss = "mse", optimizer = "adam"} {
       %x = model.input "x" dims ["n", 10] : tensor<?x10xf32>
       …
       model.output %y names ["y"] dims [["n", 5]] : tensor<?x5xf32>
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$class_name, OptionalAttr<DictionaryAttr>:$compile);
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$title, StrAttr:$class_name, OptionalAttr<DictionaryAttr>:$compile);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$sym_name `:` $class_name (`compile` $compile^)? attr-dict-with-keyword $body";
+  let assemblyFormat = "$sym_name $title `:` $class_name (`compile` $compile^)? attr-dict-with-keyword $body";
   let hasRegionVerifier = 1;
 }
 
