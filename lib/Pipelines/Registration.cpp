@@ -45,7 +45,7 @@ void lamina::registerStagePasses() {
   static std::once_flag once;
   std::call_once(once, [] {
     registerLaminaConversionPasses();
-    registerRecordSignature();
+    registerRecordSignature(); registerAddSizeFunctions();
     registerBoolsToBytes();
     registerWidenFloats();
     registerFuseElementwise();

@@ -26,11 +26,11 @@ static constexpr Stage stages[] = {
 
     {"linalg", "structured loops over tensors, without lam", //
      "builtin linalg tensor arith math scf func affine complex",
-     "convert-lam-to-linalg,canonicalize,cse"},
+     "lamina-record-signature,convert-lam-to-linalg,canonicalize,cse"},
 
     {"kernels", "fused and tiled loops over tensors", //
      "builtin linalg tensor arith math scf func affine",
-     "lamina-record-signature,func.func(convert-elementwise-to-linalg),lamina-"
+     "lamina-record-signature,lamina-add-size-functions,func.func(convert-elementwise-to-linalg),lamina-"
      "bools-to-bytes,lamina-widen-floats,"
      "func.func(lamina-fuse-elementwise,canonicalize,cse,lamina-fuse-loops{"
      "strategy=$strategy},canonicalize,cse)"},
@@ -101,7 +101,7 @@ unsigned lamina::detectStage(ModuleOp module) {
     return *findStage("llvm-mlir");
   if (usesBuffers(module))
     return *findStage("bufferized");
-  return *findStage(module->hasAttr("lamina.signature") ? "kernels" : "linalg");
+  return *findStage("linalg");
 }
 
 /// Every op that the stage should have removed is an error.

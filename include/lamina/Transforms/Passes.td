@@ -2,6 +2,7 @@
 //
 //   linalg on tensors
 //     │ lamina-record-signature    what the entry points look like, as data
+//     │ lamina-add-size-functions  the sizes of results
 //     │ lamina-bools-to-bytes      a bool in memory is a byte
 //     │ lamina-widen-floats        float16 and bfloat16 compute in float32
 //     │ lamina-fuse-elementwise    chains of pointwise ops become one op
@@ -30,6 +31,15 @@ def RecordSignature : Pass<"lamina-record-signature", "mlir::ModuleOp"> {
     the obvious ones (`arg0`, `out0`, role input). Header, manifest, C entry
     points and in-process calls read only this attribute afterwards.
   }];
+}
+
+def AddSizeFunctions : Pass<"lamina-add-size-functions", "mlir::ModuleOp"> {
+  let summary = "add functions that compute the sizes of results";
+  let description = [{
+    For every entry point with a result of unknown size, `NAME_dims` computes
+    these sizes from the unknown sizes of the arguments, in order.
+  }];
+  let dependentDialects = ["mlir::func::FuncDialect", "mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
 }
 
 def BoolsToBytes : Pass<"lamina-bools-to-bytes", "mlir::ModuleOp"> {
