@@ -45,14 +45,15 @@ void lamina::registerStagePasses() {
   static std::once_flag once;
   std::call_once(once, [] {
     registerLaminaConversionPasses();
-    registerRecordSignature(); registerAddSizeFunctions();
+    registerRecordSignature();
+    registerAddSizeFunctions();
     registerBoolsToBytes();
     registerWidenFloats();
     registerFuseElementwise();
     registerFuseLoops();
     registerResultsToArguments();
     registerPlanScratch();
-    registerExpandCasts();
+    registerExpandArith();
     registerCopiesToLinalg();
     registerExpandMath();
     registerEmitAbi();

@@ -30,7 +30,8 @@ static constexpr Stage stages[] = {
 
     {"kernels", "fused and tiled loops over tensors", //
      "builtin linalg tensor arith math scf func affine",
-     "lamina-record-signature,lamina-add-size-functions,func.func(convert-elementwise-to-linalg),lamina-"
+     "lamina-record-signature,lamina-add-size-functions,func.func(convert-"
+     "elementwise-to-linalg),lamina-"
      "bools-to-bytes,lamina-widen-floats,"
      "func.func(lamina-fuse-elementwise,canonicalize,cse,lamina-fuse-loops{"
      "strategy=$strategy},canonicalize,cse)"},
@@ -48,7 +49,7 @@ static constexpr Stage stages[] = {
     {"llvm-mlir", "vectorized code with C entry points in the llvm dialect", //
      "builtin llvm",
      "func.func(convert-linalg-to-loops),canonicalize,cse,"
-     "lamina-expand-math{ldexp=$ldexp},lamina-expand-casts{half=$half},lamina-"
+     "lamina-expand-math{ldexp=$ldexp},lamina-expand-arith{half=$half},lamina-"
      "emit-abi,"
      "func.func(lower-vector-mask,convert-vector-to-scf{full-unroll=true}),"
      "expand-strided-metadata,lower-affine,"

@@ -115,7 +115,8 @@ struct RecordSignature : lamina::impl::RecordSignatureBase<RecordSignature> {
       else if (defaultRole == "output")
         sizes.push_back(builder.getStringAttr("?"));
       else
-        sizes.push_back(builder.getStringAttr(identifier(name) + "_dim" + std::to_string(axis)));
+        sizes.push_back(builder.getStringAttr(identifier(name) + "_dim" +
+                                              std::to_string(axis)));
     }
 
     SmallVector<NamedAttribute> fields = {

@@ -15,11 +15,12 @@ namespace lamina {
 class CompileTest : public testing::Test {
 protected:
   CompileTest() : context(registry(), mlir::MLIRContext::Threading::DISABLED) {
-    context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) {
-      if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
-        errors += diagnostic.str() + "\n";
-      return mlir::success();
-    });
+    context.getDiagEngine().registerHandler(
+        [this](mlir::Diagnostic &diagnostic) {
+          if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
+            errors += diagnostic.str() + "\n";
+          return mlir::success();
+        });
   }
 
   static const mlir::DialectRegistry &registry() {
@@ -32,10 +33,12 @@ protected:
   }
 
   /// The module at the stage called `stage`, or null.
-  mlir::OwningOpRef<mlir::ModuleOp> lower(llvm::StringRef text, llvm::StringRef stage) {
+  mlir::OwningOpRef<mlir::ModuleOp> lower(llvm::StringRef text,
+                                          llvm::StringRef stage) {
     errors.clear();
     auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
-    if (module && failed(runStages(*module, detectStage(*module), *findStage(stage), options)))
+    if (module && failed(runStages(*module, detectStage(*module),
+                                   *findStage(stage), options)))
       module = nullptr;
     return module;
   }

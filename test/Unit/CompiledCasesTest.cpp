@@ -15,19 +15,27 @@ protected:
 /// The last digits of libm differ between implementations.
 bool agree(double actual, double expected, DType type) {
   if (std::isnan(expected) || std::isinf(expected) || actual == expected)
-    return std::isnan(expected) ? std::isnan(actual)
-                                : actual == expected && std::signbit(actual) == std::signbit(expected);
-  double tolerance = type == DType::Float64 ? 4e-15 : type == DType::Float32 ? 1e-6 : type == DType::Float16 ? 2e-3 : 2e-2;
+    return std::isnan(expected)
+               ? std::isnan(actual)
+               : actual == expected &&
+                     std::signbit(actual) == std::signbit(expected);
+  double tolerance = type == DType::Float64   ? 4e-15
+                     : type == DType::Float32 ? 1e-6
+                     : type == DType::Float16 ? 2e-3
+                                              : 2e-2;
   return std::abs(actual - expected) <= tolerance * (1 + std::abs(expected));
 }
 
 void compare(const NDArray &actual, const NDArray &expected) {
   ASSERT_EQ(actual.dtype(), expected.dtype());
-  ASSERT_EQ(std::vector<int64_t>(actual.shape()), std::vector<int64_t>(expected.shape()));
+  ASSERT_EQ(std::vector<int64_t>(actual.shape()),
+            std::vector<int64_t>(expected.shape()));
   for (int64_t i = 0; i < actual.size(); ++i) {
     if (isFloat(actual.dtype()))
-      EXPECT_TRUE(agree(actual.getDouble(i), expected.getDouble(i), actual.dtype()))
-          << "element " << i << " is " << actual.getDouble(i) << ", expected " << expected.getDouble(i);
+      EXPECT_TRUE(
+          agree(actual.getDouble(i), expected.getDouble(i), actual.dtype()))
+          << "element " << i << " is " << actual.getDouble(i) << ", expected "
+          << expected.getDouble(i);
     else
       EXPECT_EQ(actual.getInt(i), expected.getInt(i)) << "element " << i;
   }
@@ -58,13 +66,15 @@ TEST_F(CompiledCasesTest, agreesWithRecordedResults) {
         ADD_FAILURE() << errors;
         continue;
       }
-      auto results = (all ? all : single)->run("f" + std::to_string(i), cases[i].inputs);
+      auto results =
+          (all ? all : single)->run("f" + std::to_string(i), cases[i].inputs);
       if (!results) {
         ADD_FAILURE() << llvm::toString(results.takeError());
         continue;
       }
       ASSERT_EQ(results->size(), cases[i].outputs.size());
-      for (auto [actual, expected] : llvm::zip_equal(*results, cases[i].outputs))
+      for (auto [actual, expected] :
+           llvm::zip_equal(*results, cases[i].outputs))
         compare(actual, expected);
     }
   }

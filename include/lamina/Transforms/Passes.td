@@ -12,7 +12,7 @@
 //     │ lamina-plan-scratch        one arena for every temporary
 //   bufferized
 //     │ lamina-vectorize, lamina-expand-math
-//     │ lamina-expand-casts        float conversions without library calls
+//     │ lamina-expand-arith        no calls but libc and libm
 //     │ lamina-emit-abi            the C entry points
 //   llvm-mlir
 //
@@ -151,9 +151,12 @@ def ExpandMath : Pass<"lamina-expand-math", "mlir::ModuleOp"> {
                            "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
 }
 
-def ExpandCasts : Pass<"lamina-expand-casts", "mlir::ModuleOp"> {
-  let summary = "expand conversions of float16 and bfloat16 to integer arithmetic";
+def ExpandArith : Pass<"lamina-expand-arith", "mlir::ModuleOp"> {
+  let summary = "expand arithmetic that LLVM lacks or would call a library for";
   let description = [{
+    Conversions of float16 and bfloat16 become integer arithmetic, divisions that
+    round down or up become ones that truncate.
+
     LLVM calls compiler-rt for conversions that the target has no instruction
     for; these symbols are not part of libc. bfloat16 is always expanded, float16
     where `half` is true. Works on scalars and vectors.
