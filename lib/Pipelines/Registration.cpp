@@ -45,18 +45,7 @@ void lamina::registerStagePasses() {
   static std::once_flag once;
   std::call_once(once, [] {
     registerLaminaConversionPasses();
-    registerRecordSignature();
-    registerAddSizeFunctions();
-    registerBoolsToBytes();
-    registerWidenFloats();
-    registerFuseElementwise();
-    registerFuseLoops();
-    registerResultsToArguments();
-    registerPlanScratch();
-    registerExpandArith();
-    registerCopiesToLinalg();
-    registerExpandMath();
-    registerEmitAbi();
+    registerLaminaTransformsPasses();
     registerTransformsPasses(); // canonicalize, cse, …
     registerConversionPasses();
     registerLinalgPasses();
