@@ -68,7 +68,7 @@ bool Parser::expectClosing(TokenKind kind, const Token &open,
   Token found = token;
   unexpected(otherwise + " or " + lamina::describe(kind));
   if (errorCount != before && !found.is(TokenKind::Error))
-    diags.all().back()->note("'" + open.text + "' opened here", open.range());
+    lastError->note("'" + open.text + "' opened here", open.range());
   return false;
 }
 
@@ -77,8 +77,12 @@ bool Parser::expectClosing(TokenKind kind, const Token &open,
 //===----------------------------------------------------------------------===//
 
 Diagnostic &Parser::error(SMRange range, const Twine &message) {
-  ++errorCount;
-  return diags.error(range, message);
+  // A single statement can have any number of errors; nobody reads them all.
+  if (errorCount++ < maxErrors)
+    lastError = &diags.error(range, message);
+  else
+    lastError = &(unreported = {});
+  return *lastError;
 }
 
 std::nullptr_t Parser::unexpected(const Twine &expected) {
@@ -113,7 +117,7 @@ std::nullptr_t Parser::expectedExpression() {
   unexpected("an expression");
   if (errorCount == before || found.is(TokenKind::Error))
     return nullptr;
-  Diagnostic &d = *diags.all().back();
+  Diagnostic &d = *lastError;
   if (found.is(TokenKind::Amp) && before2.ends_with("&"))
     d.note("did you mean 'and'?");
   else if (found.is(TokenKind::Pipe) && before2.ends_with("|"))

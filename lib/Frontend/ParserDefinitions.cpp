@@ -98,9 +98,11 @@ bool Parser::parseParameter(Items<Parameter> &params, Parameter::Kind kind,
                                    : " of a parameter"))
     return false;
   for (const Parameter &other : params)
-    if (other.name == name.text)
+    if (other.name == name.text) {
       error(name.range(), "a second parameter '" + name.text + "'")
           .note("the first is here", other.range);
+      break;
+    }
   if (annotations && accept(TokenKind::Colon)) {
     // `*args: *Ts` is allowed as well.
     accept(TokenKind::Star);

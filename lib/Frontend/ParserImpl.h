@@ -169,6 +169,8 @@ private:
   bool hasAhead = false;
   llvm::SMLoc lastEnd; // of the token before
   unsigned errorCount = 0;
+  Diagnostic *lastError = nullptr;
+  Diagnostic unreported;
   unsigned nesting = 0;
   unsigned functionDepth = 0; // classes between do not matter
   bool inFunction = false, inLoop = false;

@@ -103,9 +103,11 @@ bool Parser::parseArgument(Items<Argument> &args, const Token &open) {
     if (!value)
       return false;
     for (const Argument &other : args)
-      if (other.kind == Kind::Keyword && other.name == name.text)
+      if (other.kind == Kind::Keyword && other.name == name.text) {
         error(name.range(), "a second argument '" + name.text + "'")
             .note("the first is here", other.range);
+        break;
+      }
     args.push_back({Kind::Keyword, name.text, value, from(start)});
     return true;
   }

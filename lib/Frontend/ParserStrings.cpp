@@ -93,8 +93,11 @@ bool Parser::parseField(Items<FStringPart> &parts, Items<Expr *> &children,
   FStringPart part{"", value, 0, nullptr};
   if (accept(TokenKind::Equal)) {
     // Shows its own source, then the value.
+    // (An error's token may lie before.)
     const char *first = open.end().getPointer();
-    addText(parts, StringRef(first, token.start().getPointer() - first));
+    const char *last =
+        std::max(lastEnd.getPointer(), token.start().getPointer());
+    addText(parts, StringRef(first, last - first));
     part.conversion = at(TokenKind::Colon) ? 0 : 'r';
   }
   if (accept(TokenKind::Exclaim)) {

@@ -230,7 +230,7 @@ Stmt *Parser::parseExpressionStatement() {
   }
   if (auto *name = dyn_cast<NameExpr>(value); name && beginsOperand(token)) {
     unexpected("the end of the statement");
-    Diagnostic &d = *diags.all().back();
+    Diagnostic &d = *lastError;
     if (name->name == "print")
       d.note("did you mean 'print(…)'?");
     else if (std::optional<StringRef> word = misspeltKeyword(name->name))

@@ -45,7 +45,17 @@ void lamina::registerStagePasses() {
   static std::once_flag once;
   std::call_once(once, [] {
     registerLaminaConversionPasses();
-    registerLaminaTransformsPasses();
+    registerRecordSignature();
+    registerBoolsToBytes();
+    registerWidenFloats();
+    registerFuseElementwise();
+    registerFuseLoops();
+    registerResultsToArguments();
+    registerPlanScratch();
+    registerExpandCasts();
+    registerCopiesToLinalg();
+    registerExpandMath();
+    registerEmitAbi();
     registerTransformsPasses(); // canonicalize, cse, …
     registerConversionPasses();
     registerLinalgPasses();

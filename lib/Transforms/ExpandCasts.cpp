@@ -1,12 +1,10 @@
-//===- ExpandArith.cpp - arithmetic that LLVM would make calls of --------===//
+//===- ExpandCasts.cpp - 16-bit floats without library calls --------------===//
 #include "lamina/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace lamina {
-#define GEN_PASS_DEF_EXPANDARITH
+#define GEN_PASS_DEF_EXPANDCASTS
 #include "lamina/Transforms/Passes.h.inc"
 } // namespace lamina
 
@@ -163,8 +161,8 @@ private:
   }
 };
 
-struct ExpandArith : lamina::impl::ExpandArithBase<ExpandArith> {
-  using ExpandArithBase::ExpandArithBase;
+struct ExpandCasts : lamina::impl::ExpandCastsBase<ExpandCasts> {
+  using ExpandCastsBase::ExpandCastsBase;
 
   void runOnOperation() override {
     auto narrow = [](Value value) {
@@ -186,11 +184,6 @@ struct ExpandArith : lamina::impl::ExpandArithBase<ExpandArith> {
       op->getResult(0).replaceAllUsesWith(result);
       op->erase();
     }
-    // Not the rest of upstream's expansions: those lose the sign of zero.
-    RewritePatternSet patterns(&getContext());
-    arith::populateCeilFloorDivExpandOpsPatterns(patterns);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
   }
 };
 } // namespace
