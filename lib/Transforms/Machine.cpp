@@ -16,7 +16,7 @@ using namespace lamina;
 // of operands fit in the register file (32 x 64 bytes, 16 x 32 bytes, …).
 static constexpr Strategy strategies[] = {
     {"cpu-generic", 16, 4, 8, 4096, false},
-    {"cpu-avx2", 32, 4, 16, 4096, true},
+    {"cpu-avx2", 32, 6, 16, 4096, true},
     {"cpu-avx512", 64, 6, 64, 4096, true},
 };
 

@@ -62,7 +62,9 @@ bool canJoin(linalg::GenericOp op, const ReassociationIndices &group,
     if (*last < 0 && *position < 0)
       continue;
     auto type = dyn_cast<MemRefType>(operand.get().getType());
+    // Upstream's type of a collapsed empty dimension is inconsistent.
     if (*last < 0 || *position != *last + 1 || !type ||
+        llvm::is_contained(type.getShape(), 0) ||
         !memref::CollapseShapeOp::isGuaranteedCollapsible(
             type, resultGroups(map, {joined})))
       return false;
