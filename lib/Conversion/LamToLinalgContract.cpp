@@ -75,9 +75,10 @@ struct DotPattern : OpConversionPattern<DotOp> {
                                 batch, rank, loopCount);
     AffineMap mapB = operandMap(b, op.getB(), op.getBatchB(), op.getContractB(),
                                 batch + freeA, rank, loopCount);
-    AffineMap result =
-        AffineMap::getMultiDimIdentityMap(loopCount, b.getContext())
-            .getMajorSubMap(rank);
+    SmallVector<AffineExpr> exprs;
+    for (int64_t dim = 0; dim < rank; ++dim)
+      exprs.push_back(b.getAffineDimExpr(dim));
+    AffineMap result = AffineMap::get(loopCount, 0, exprs, b.getContext());
     b.replaceOp(op,
                 contract(b, loc,
                          resolve(b, loc, op.getA(), mapA, Absorb::Transposes),

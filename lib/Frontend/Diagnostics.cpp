@@ -191,6 +191,29 @@ void Diagnostics::print(raw_ostream &os, Format format, bool colour) {
 // Suggestions
 //===----------------------------------------------------------------------===//
 
+/// Insertions, deletions, replacements and swaps of neighbours that make `b`
+/// out of `a`.
+static unsigned editDistance(StringRef a, StringRef b) {
+  size_t columns = b.size() + 1;
+  std::vector<unsigned> table((a.size() + 1) * columns);
+  auto at = [&](size_t i, size_t j) -> unsigned & {
+    return table[i * columns + j];
+  };
+  for (size_t i = 0; i <= a.size(); ++i) {
+    for (size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        at(i, j) = static_cast<unsigned>(i + j);
+        continue;
+      }
+      at(i, j) = std::min({at(i - 1, j) + 1, at(i, j - 1) + 1,
+                           at(i - 1, j - 1) + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        at(i, j) = std::min(at(i, j), at(i - 2, j - 2) + 1);
+    }
+  }
+  return at(a.size(), b.size());
+}
+
 std::optional<StringRef> didYouMean(StringRef name,
                                     ArrayRef<StringRef> candidates) {
   std::optional<StringRef> best;
@@ -207,8 +230,7 @@ std::optional<StringRef> didYouMean(StringRef name,
     if (difference > limit)
       continue;
     std::string candidateLower = candidate.lower();
-    unsigned folded =
-        StringRef(lower).edit_distance(candidateLower, true, limit + 1);
+    unsigned folded = editDistance(lower, candidateLower);
     if (folded > limit || (folded && folded >= name.size()))
       continue;
     std::pair<unsigned, unsigned> distance{folded,

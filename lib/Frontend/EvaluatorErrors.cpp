@@ -71,6 +71,8 @@ Diagnostic &Evaluator::diagnose(llvm::SMRange at, const llvm::Twine &message) {
     place = frame.callRange;
   }
   Diagnostic &result = diags.error(place, message);
+  if (!result.notes.empty())
+    return result; // the same error again
   if (!libraryFunction.empty() && libraryFunction != "<lambda>")
     result.note("in the library function '" + libraryFunction + "'");
   // The user's calls that led there.

@@ -34,7 +34,7 @@ FailureOr<std::string> Evaluator::format(Value value, llvm::StringRef spec,
                             "'");
   std::string message;
   std::optional<std::string> text;
-  if (isText || (value.is(ValueKind::Bool) && !parsed->type))
+  if (isText)
     text = formatString(str(value), *parsed, message);
   else if (value.isInteger())
     text = formatInteger(value.asInt(), *parsed, message);
@@ -86,7 +86,10 @@ static FailureOr<std::string> percentValue(Evaluator &ev, Value value,
     if (auto *character = value.as<StringObject>()) {
       if (Characters(character->text).size() != 1)
         return ev.error(at, "%c requires an int or a single character");
-      return character->text;
+      spec.zero = false;
+      spec.fill = " ";
+      text = formatString(character->text, spec, message);
+      break;
     }
     [[fallthrough]];
   case 'd':

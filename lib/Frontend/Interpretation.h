@@ -27,8 +27,8 @@ using mlir::success;
 /// Bounds of what a program may do at compile time.
 namespace limits {
 constexpr size_t frames = 1000; // nested calls, as in CPython
-constexpr uint64_t steps =
-    5'000'000; // loop iterations, calls, elements visited
+// Loop iterations, calls, elements visited.
+constexpr uint64_t steps = 2'000'000;
 constexpr size_t bytes = size_t(1) << 30; // of all values together
 constexpr size_t elements = 1'000'000;    // of one list, tuple or range
 constexpr size_t text = 16'000'000;       // bytes of one string

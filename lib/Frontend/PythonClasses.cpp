@@ -352,6 +352,54 @@ static void registerObjectClass(Evaluator &ev, ClassObject *object) {
   });
 }
 
+/// `super().__setattr__(name, value)` and its like, where a class overrides it.
+static void registerAttributeMethods(Evaluator &ev, ClassObject *object) {
+  method(ev, object, "__setattr__",
+         [](Evaluator &ev, CallArgs &args) -> Result {
+           ArgParser p(ev, args, "__setattr__", {"self", "name", "value"});
+           auto name = p.failed() ? FailureOr<std::string>(failure())
+                                  : p.string("name");
+           if (failed(name))
+             return failure();
+           auto *self = p["self"].as<InstanceObject>();
+           if (!self)
+             return ev.error(args.range, "__setattr__() needs an instance");
+           if (failed(Interpretation::of(ev).setOwnAttribute(
+                   self, *name, p["value"], args.range)))
+             return failure();
+           return Value::none();
+         });
+  method(ev, object, "__getattribute__",
+         [](Evaluator &ev, CallArgs &args) -> Result {
+           ArgParser p(ev, args, "__getattribute__", {"self", "name"});
+           auto name = p.failed() ? FailureOr<std::string>(failure())
+                                  : p.string("name");
+           if (failed(name))
+             return failure();
+           return ev.getAttribute(p["self"], *name, args.range);
+         });
+  method(ev, object, "__delattr__",
+         [](Evaluator &ev, CallArgs &args) -> Result {
+           ArgParser p(ev, args, "__delattr__", {"self", "name"});
+           auto name = p.failed() ? FailureOr<std::string>(failure())
+                                  : p.string("name");
+           if (failed(name))
+             return failure();
+           auto *self = p["self"].as<InstanceObject>();
+           if (!self || !self->attributes.contains(*name))
+             return ev.error(args.range,
+                             "there is no attribute '" + *name + "' to delete");
+           self->attributes.erase(*name);
+           return Value::none();
+         });
+  method(ev, object, "__hash__", [](Evaluator &ev, CallArgs &args) -> Result {
+    ArgParser p(ev, args, "__hash__", {"self"});
+    if (p.failed())
+      return failure();
+    return Value::integer(Interpretation::of(ev).idOf(p["self"]));
+  });
+}
+
 static ClassObject *registerExceptions(Evaluator &ev,
                                        ClassObject *&stopIteration) {
   ClassObject *base = ev.makeClass("BaseException", {});
@@ -412,6 +460,7 @@ static ClassObject *registerExceptions(Evaluator &ev,
 void Interpretation::registerClasses() {
   state.objectClass = ev.makeClass("object", {});
   registerObjectClass(ev, state.objectClass);
+  registerAttributeMethods(ev, state.objectClass);
   ev.definePython("object", state.objectClass);
   state.exceptionClass = registerExceptions(ev, state.stopIterationClass);
 

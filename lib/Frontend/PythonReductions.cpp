@@ -71,7 +71,6 @@ static Result sum(Evaluator &ev, CallArgs &args) {
   }
 }
 
-/// The larger or smaller of two sizes, where that holds for every batch.
 static Result extreme(Evaluator &ev, CallArgs &args, bool isMax) {
   llvm::StringRef name = isMax ? "max" : "min";
   if (args.positional.empty())
@@ -130,6 +129,20 @@ static Result extreme(Evaluator &ev, CallArgs &args, bool isMax) {
       if (failed(larger))
         return failure();
       best = bestKey = *larger;
+      continue;
+    }
+    // The larger of two sizes is a size, whichever it is.
+    auto isSize = [](Value v) {
+      return v.is(ValueKind::Size) || v.isInteger();
+    };
+    if (key.isNone() && isSize(item) && isSize(best) &&
+        (item.is(ValueKind::Size) || best.is(ValueKind::Size))) {
+      auto sizeOf = [](Value v) {
+        auto *size = v.as<SizeObject>();
+        return size ? size->size : Size(v.asInt());
+      };
+      Size a = sizeOf(best), b = sizeOf(item);
+      best = bestKey = ev.size(isMax ? Size::max(a, b) : Size::min(a, b));
       continue;
     }
     Result better = ev.compare(isMax ? CompareOp::Gt : CompareOp::Lt, itemKey,

@@ -45,17 +45,7 @@ void lamina::registerStagePasses() {
   static std::once_flag once;
   std::call_once(once, [] {
     registerLaminaConversionPasses();
-    registerRecordSignature();
-    registerBoolsToBytes();
-    registerWidenFloats();
-    registerFuseElementwise();
-    registerFuseLoops();
-    registerResultsToArguments();
-    registerPlanScratch();
-    registerExpandCasts();
-    registerCopiesToLinalg();
-    registerExpandMath();
-    registerEmitAbi();
+    registerLaminaTransformsPasses();
     registerTransformsPasses(); // canonicalize, cse, …
     registerConversionPasses();
     registerLinalgPasses();

@@ -14,51 +14,57 @@
 using namespace mlir;
 using namespace lamina;
 
+// clang-format off
 static constexpr Stage stages[] = {
-    {"model", "layers, weights, inputs and outputs of a model", //
-     "builtin model lam func arith tensor", ""},
+    {"model", "layers, weights, inputs and outputs of a model",
+     "builtin model lam func arith tensor",
+     ""},
 
-    {"lam", "one function of tensor expressions per entry point", //
-     "builtin lam func arith tensor", "convert-model-to-lam,canonicalize,cse"},
+    {"lam", "one function of tensor expressions per entry point",
+     "builtin lam func arith tensor",
+     "convert-model-to-lam,canonicalize,cse"},
 
-    {"grad", "the same without derivative operators", //
-     "builtin lam func arith tensor", "canonicalize,cse"},
+    {"grad", "the same without derivative operators",
+     "builtin lam func arith tensor",
+     "canonicalize,cse"},
 
-    {"linalg", "structured loops over tensors, without lam", //
-     "builtin linalg tensor arith math scf func affine complex",
-     "convert-lam-to-linalg,canonicalize,cse"},
-
-    {"kernels", "fused and tiled loops over tensors", //
+    {"linalg", "structured loops over tensors, without lam",
      "builtin linalg tensor arith math scf func affine",
-     "lamina-record-signature,func.func(convert-elementwise-to-linalg),lamina-"
-     "bools-to-bytes,lamina-widen-floats,"
-     "func.func(lamina-fuse-elementwise,canonicalize,cse,lamina-fuse-loops{"
-     "strategy=$strategy},canonicalize,cse)"},
+     "lamina-record-signature,convert-lam-to-linalg,canonicalize,cse"},
 
-    {"bufferized", "the same on the caller's buffers and one scratch buffer", //
+    {"kernels", "fused and tiled loops over tensors",
+     "builtin linalg tensor arith math scf func affine",
+     "lamina-record-signature,lamina-add-size-functions,"
+     "func.func(convert-elementwise-to-linalg),"
+     "lamina-bools-to-bytes,lamina-widen-floats,"
+     "func.func(lamina-fuse-elementwise,canonicalize,cse,"
+     "lamina-fuse-loops{strategy=$strategy},canonicalize,cse)"},
+
+    {"bufferized", "the same on the caller's buffers and one scratch buffer",
      "builtin linalg memref arith math scf func affine",
-     "lamina-results-to-arguments,eliminate-empty-tensors,empty-tensor-to-"
-     "alloc-tensor,"
+     "lamina-results-to-arguments,"
+     "eliminate-empty-tensors,empty-tensor-to-alloc-tensor,"
      "one-shot-bufferize{bufferize-function-boundaries "
      "function-boundary-type-conversion=identity-layout-map "
      "allow-return-allocs-from-loops},"
-     "func.func(fold-memref-alias-ops,canonicalize,cse),lamina-plan-scratch,"
+     "func.func(fold-memref-alias-ops,canonicalize,cse),"
+     "lamina-plan-scratch,"
      "func.func(canonicalize,cse,lamina-copies-to-linalg)"},
 
-    {"llvm-mlir", "vectorized code with C entry points in the llvm dialect", //
+    {"llvm-mlir", "vectorized code with C entry points in the llvm dialect",
      "builtin llvm",
-     "func.func(convert-linalg-to-loops),canonicalize,cse,"
-     "lamina-expand-math{ldexp=$ldexp},lamina-expand-casts{half=$half},lamina-"
-     "emit-abi,"
+     "func.func(lamina-vectorize{strategy=$strategy},convert-linalg-to-loops),"
+     "canonicalize,cse,"
+     "lamina-expand-math{ldexp=$ldexp},lamina-expand-arith{half=$half},"
+     "lamina-emit-abi,"
      "func.func(lower-vector-mask,convert-vector-to-scf{full-unroll=true}),"
-     "expand-strided-metadata,lower-affine,"
-     "convert-scf-to-cf,canonicalize,cse,convert-vector-to-llvm,func.func("
-     "arith-expand),convert-math-to-llvm,"
-     "convert-math-to-libm,convert-ub-to-llvm,convert-arith-to-llvm,finalize-"
-     "memref-to-llvm,convert-func-to-llvm,"
-     "convert-cf-to-llvm,convert-index-to-llvm,reconcile-unrealized-casts,"
-     "canonicalize,cse"},
+     "expand-strided-metadata,lower-affine,convert-scf-to-cf,canonicalize,cse,"
+     "convert-vector-to-llvm,convert-math-to-llvm,convert-math-to-libm,"
+     "convert-ub-to-llvm,convert-arith-to-llvm,finalize-memref-to-llvm,"
+     "convert-func-to-llvm,convert-cf-to-llvm,convert-index-to-llvm,"
+     "reconcile-unrealized-casts,canonicalize,cse"},
 };
+// clang-format on
 
 ArrayRef<Stage> lamina::stageTable() { return stages; }
 
@@ -101,7 +107,7 @@ unsigned lamina::detectStage(ModuleOp module) {
     return *findStage("llvm-mlir");
   if (usesBuffers(module))
     return *findStage("bufferized");
-  return *findStage(module->hasAttr("lamina.signature") ? "kernels" : "linalg");
+  return *findStage("linalg");
 }
 
 /// Every op that the stage should have removed is an error.

@@ -2,6 +2,7 @@
 //
 //   linalg on tensors
 //     │ lamina-record-signature    what the entry points look like, as data
+//     │ lamina-add-size-functions  the sizes of results
 //     │ lamina-bools-to-bytes      a bool in memory is a byte
 //     │ lamina-widen-floats        float16 and bfloat16 compute in float32
 //     │ lamina-fuse-elementwise    chains of pointwise ops become one op
@@ -11,7 +12,7 @@
 //     │ lamina-plan-scratch        one arena for every temporary
 //   bufferized
 //     │ lamina-vectorize, lamina-expand-math
-//     │ lamina-expand-casts        float conversions without library calls
+//     │ lamina-expand-arith        no calls but libc and libm
 //     │ lamina-emit-abi            the C entry points
 //   llvm-mlir
 //
@@ -30,6 +31,15 @@ def RecordSignature : Pass<"lamina-record-signature", "mlir::ModuleOp"> {
     the obvious ones (`arg0`, `out0`, role input). Header, manifest, C entry
     points and in-process calls read only this attribute afterwards.
   }];
+}
+
+def AddSizeFunctions : Pass<"lamina-add-size-functions", "mlir::ModuleOp"> {
+  let summary = "add functions that compute the sizes of results";
+  let description = [{
+    For every entry point with a result of unknown size, `NAME_dims` computes
+    these sizes from the unknown sizes of the arguments, in order.
+  }];
+  let dependentDialects = ["mlir::func::FuncDialect", "mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
 }
 
 def BoolsToBytes : Pass<"lamina-bools-to-bytes", "mlir::ModuleOp"> {
@@ -141,9 +151,12 @@ def ExpandMath : Pass<"lamina-expand-math", "mlir::ModuleOp"> {
                            "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
 }
 
-def ExpandCasts : Pass<"lamina-expand-casts", "mlir::ModuleOp"> {
-  let summary = "expand conversions of float16 and bfloat16 to integer arithmetic";
+def ExpandArith : Pass<"lamina-expand-arith", "mlir::ModuleOp"> {
+  let summary = "expand arithmetic that LLVM lacks or would call a library for";
   let description = [{
+    Conversions of float16 and bfloat16 become integer arithmetic, divisions that
+    round down or up become ones that truncate.
+
     LLVM calls compiler-rt for conversions that the target has no instruction
     for; these symbols are not part of libc. bfloat16 is always expanded, float16
     where `half` is true. Works on scalars and vectors.

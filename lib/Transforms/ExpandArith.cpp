@@ -1,10 +1,12 @@
-//===- ExpandCasts.cpp - 16-bit floats without library calls --------------===//
+//===- ExpandArith.cpp - arithmetic that LLVM would make calls of --------===//
 #include "lamina/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace lamina {
-#define GEN_PASS_DEF_EXPANDCASTS
+#define GEN_PASS_DEF_EXPANDARITH
 #include "lamina/Transforms/Passes.h.inc"
 } // namespace lamina
 
@@ -161,8 +163,8 @@ private:
   }
 };
 
-struct ExpandCasts : lamina::impl::ExpandCastsBase<ExpandCasts> {
-  using ExpandCastsBase::ExpandCastsBase;
+struct ExpandArith : lamina::impl::ExpandArithBase<ExpandArith> {
+  using ExpandArithBase::ExpandArithBase;
 
   void runOnOperation() override {
     auto narrow = [](Value value) {
@@ -184,6 +186,11 @@ struct ExpandCasts : lamina::impl::ExpandCastsBase<ExpandCasts> {
       op->getResult(0).replaceAllUsesWith(result);
       op->erase();
     }
+    // Not the rest of upstream's expansions: those lose the sign of zero.
+    RewritePatternSet patterns(&getContext());
+    arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
   }
 };
 } // namespace

@@ -1,0 +1,79 @@
+//===- AddSizeFunctions.cpp - sizes of results from those of arguments ----===//
+#include "SizeFunction.h"
+#include "lamina/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace lamina {
+#define GEN_PASS_DEF_ADDSIZEFUNCTIONS
+#include "lamina/Transforms/Passes.h.inc"
+} // namespace lamina
+
+using namespace mlir;
+using namespace lamina;
+
+namespace {
+struct AddSizeFunctions : lamina::impl::AddSizeFunctionsBase<AddSizeFunctions> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    FailureOr<Signature> signature = readSignature(module);
+    if (failed(signature))
+      return signalPassFailure();
+    for (const EntryPoint &entry : signature->entries)
+      if (failed(
+              addSizes(module.lookupSymbol<func::FuncOp>(entry.name), entry)))
+        return signalPassFailure();
+  }
+
+  /// Adds `NAME_dims`, from the unknown sizes of the arguments to those of the
+  /// results: a copy of the function of which only the shapes are left.
+  static LogicalResult addSizes(func::FuncOp function,
+                                const EntryPoint &entry) {
+    OpBuilder builder(function);
+    func::FuncOp copy = function.clone();
+    function->getBlock()->getOperations().insertAfter(function->getIterator(),
+                                                      copy);
+    Operation *terminator = copy.getBody().front().getTerminator();
+    builder.setInsertionPoint(terminator);
+    SmallVector<Value> sizes;
+    for (Value result : terminator->getOperands())
+      for (auto [axis, size] :
+           llvm::enumerate(cast<RankedTensorType>(result.getType()).getShape()))
+        if (ShapedType::isDynamic(size))
+          sizes.push_back(
+              tensor::DimOp::create(builder, copy.getLoc(), result, axis));
+    if (sizes.empty()) {
+      copy.erase();
+      return success();
+    }
+    terminator->setOperands(sizes);
+    copy.setFunctionType(builder.getFunctionType(copy.getArgumentTypes(),
+                                                 ValueRange(sizes).getTypes()));
+    copy.setAllResultAttrs(ArrayRef<DictionaryAttr>());
+    RewritePatternSet patterns(copy.getContext());
+    memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
+    memref::populateResolveShapedTypeResultDimsPatterns(patterns);
+    scf::populateSCFForLoopCanonicalizationPatterns(patterns);
+    tensor::DimOp::getCanonicalizationPatterns(patterns, copy.getContext());
+    tensor::EmptyOp::getCanonicalizationPatterns(patterns, copy.getContext());
+    (void)applyPatternsGreedily(copy, std::move(patterns));
+
+    func::FuncOp result = createSizeFunction(
+        function, (function.getName() + "_dims").str(), entry, sizes.size());
+    builder.setInsertionPointToEnd(&result.getBody().front());
+    SizeCloner cloner(builder, entry, result.getArguments());
+    SmallVector<Value> values;
+    for (Value size : copy.getBody().front().getTerminator()->getOperands())
+      values.push_back(cloner.clone(size));
+    copy.erase();
+    if (llvm::is_contained(values, Value()))
+      return function.emitError("the size of a result depends on more than the "
+                                "sizes of the arguments");
+    func::ReturnOp::create(builder, function.getLoc(), values);
+    return success();
+  }
+};
+} // namespace
