@@ -1,0 +1,87 @@
+//===- Driver.h - what the commands of lamina share -------------*- C++ -*-===//
+#ifndef LAMINA_TOOLS_DRIVER_H
+#define LAMINA_TOOLS_DRIVER_H
+
+#include "lamina/Frontend/AST.h"
+#include "lamina/Frontend/Diagnostics.h"
+#include "lamina/Frontend/Evaluator.h"
+#include "lamina/Pipelines/Pipelines.h"
+#include "lamina/Support/Npy.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include <memory>
+
+namespace lamina::driver {
+
+/// The process's exit codes, part of the command line's contract.
+enum ExitCode { Success = 0, BadInput = 1, BadUsage = 2, InternalError = 70 };
+
+/// Everything the command line can say; the commands read what they need.
+struct Arguments {
+  std::string command;
+  std::string input;  // model file, expression or library name
+  std::string output; // -o
+  std::vector<std::string> emit;
+  std::vector<std::string> inputs; // --input NAME=FILE or FILE
+  std::string weights;             // --weights
+  std::string modelName;           // --model
+  std::string diagnosticsFormat = "text";
+  std::string colour = "auto";
+  int64_t batch = -1;
+  uint64_t seed = 0;
+  bool seedGiven = false;
+  bool interpret = false, gradient = false, verbose = false;
+  Options options;
+};
+
+/// One run of the compiler: its context, sources and messages. Everything that
+/// goes wrong with the input is reported through `diagnostics`; `finish`
+/// prints and gives the exit code.
+class Session {
+public:
+  explicit Session(const Arguments &arguments);
+  ~Session();
+
+  const Arguments &arguments;
+  Diagnostics diagnostics;
+  mlir::MLIRContext context;
+
+  /// The text of `path` (`-`: standard input), or an error.
+  std::optional<std::string> read(llvm::StringRef path);
+  /// The model of the input file (a `.lam` or `.py` program, or a `.mlir` of any stage) and its stage.
+  mlir::OwningOpRef<mlir::ModuleOp> loadModel(const Stage *&stage);
+  /// Parses the input file; null after errors.
+  ast::Module *parse();
+  frontend::Evaluator &evaluator();
+  ast::ASTContext &ast() { return astContext; }
+
+  /// The arrays of --input, by name; a nameless one has the name "".
+  std::optional<NamedArrays> loadInputs();
+  /// Writes one array as .npy, several (or to a .npz) as .npz.
+  bool writeArrays(llvm::StringRef path, const NamedArrays &arrays);
+  bool write(llvm::StringRef path, llvm::StringRef contents);
+  bool error(llvm::Error error, llvm::StringRef file);
+  int finish();
+
+private:
+  ast::ASTContext astContext;
+  std::unique_ptr<frontend::Evaluator> evaluatorValue;
+};
+
+/// Binds arrays to parameters by name, nameless ones in order; reports missing, unknown and repeated names.
+std::optional<std::vector<NDArray>> bindInputs(Session &session, NamedArrays arrays,
+                                               llvm::ArrayRef<std::string> parameters);
+
+int compile(Arguments &arguments);
+int run(Arguments &arguments);
+int eval(Arguments &arguments);
+int inspect(Arguments &arguments);
+int weights(Arguments &arguments);
+int check(Arguments &arguments);
+int show(Arguments &arguments);
+int listOperations(Arguments &arguments);
+
+} // namespace lamina::driver
+
+#endif // LAMINA_TOOLS_DRIVER_H

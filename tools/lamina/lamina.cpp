@@ -1,0 +1,199 @@
+//===- lamina.cpp - the command line ---------------------------------------===//
+//
+// Declares the commands and their options; each command is one file.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Driver.h"
+#include "lamina/Support/OutputFile.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/CrashRecoveryContext.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/raw_ostream.h"
+#include <CLI/CLI.hpp>
+
+using namespace lamina;
+using namespace lamina::driver;
+
+namespace {
+/// A command: what it is called, what it does, its options, its code.
+struct Command {
+  const char *name, *summary;
+  void (*declare)(CLI::App &, Arguments &);
+  int (*run)(Arguments &);
+};
+
+void declareInput(CLI::App &app, Arguments &args, const char *what) {
+  app.add_option("input", args.input, what)->required();
+}
+
+void declareCommon(CLI::App &app, Arguments &args) {
+  app.add_option("--diagnostics", args.diagnosticsFormat, "how messages are printed")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  app.add_option("--color", args.colour, "colours in messages")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+  app.add_flag("-v,--verbose", args.verbose, "print what is written");
+}
+
+void declareModel(CLI::App &app, Arguments &args) {
+  declareInput(app, args, "a .lam or .py program, a .mlir of any stage, or - for standard input");
+  app.add_option("--model", args.modelName, "the model to take, if the file has several");
+  app.add_option("--batch", args.batch, "fix the batch size")->check(CLI::PositiveNumber);
+  declareCommon(app, args);
+}
+
+void declareWeights(CLI::App &app, Arguments &args) {
+  app.add_option("--weights", args.weights, "an .npz with the weights by name");
+  app.add_option_function<uint64_t>(
+      "--seed",
+      [&args](const uint64_t &seed) {
+        args.seed = seed;
+        args.seedGiven = true;
+      },
+      "the seed of initial weights and random numbers");
+}
+
+void declareCode(CLI::App &app, Arguments &args) {
+  app.add_option("--mcpu", args.options.cpu, "the processor: native, x86-64-v3, x86-64-v4, …")->capture_default_str();
+  app.add_flag_function(
+      "-O{3}", [&args](int64_t level) { args.options.optimization = level; }, "optimization: -O0 to -O3");
+  app.add_option("--dump-ir", args.options.dumpDirectory, "write one numbered file per stage and per pass that changed something");
+  app.add_flag("--time-passes", args.options.timePasses, "print the time every pass takes");
+  app.add_option("--time-trace", args.options.timeTrace, "write a Chrome trace of the compilation");
+}
+
+void declareArrays(CLI::App &app, Arguments &args) {
+  app.add_option("--input", args.inputs, "NAME=FILE.npy, or FILE.npy in order")->take_all()->allow_extra_args(false);
+  app.add_option("-o,--output", args.output, "where results go: .npy, .npz or - for standard output");
+  app.add_flag("--interpret", args.interpret, "use the reference interpreter (float64 arithmetic)");
+}
+
+void declareCompile(CLI::App &app, Arguments &args) {
+  declareModel(app, args);
+  declareWeights(app, args);
+  declareCode(app, args);
+  app.add_option("-o,--output", args.output, "the file to write, or the base name of several");
+  app.add_option("--emit", args.emit, "what to write, a comma list:\n" + describeArtefacts())->delimiter(',');
+  app.add_option("--target", args.options.target, "what the code runs on")->capture_default_str();
+}
+
+void declareRun(CLI::App &app, Arguments &args) {
+  declareModel(app, args);
+  declareWeights(app, args);
+  declareCode(app, args);
+  declareArrays(app, args);
+}
+
+void declareEval(CLI::App &app, Arguments &args) {
+  declareInput(app, args, "an expression: a lambda whose parameters are the inputs");
+  declareCommon(app, args);
+  declareCode(app, args);
+  declareArrays(app, args);
+  app.add_flag("--grad", args.gradient, "write the gradient of the sum of the outputs instead");
+  app.add_option("--emit", args.emit, "print a stage instead of running")->delimiter(',');
+}
+
+void declareInspect(CLI::App &app, Arguments &args) {
+  declareModel(app, args);
+  app.add_option("--emit", args.emit, "summary, dot, or the name of a stage")->delimiter(',');
+  app.add_option("-o,--output", args.output, "the file to write (standard output)");
+}
+
+void declareWeightsCommand(CLI::App &app, Arguments &args) {
+  declareModel(app, args);
+  declareWeights(app, args);
+  app.add_option("-o,--output", args.output, "the .npz to write")->required();
+}
+
+void declareCheck(CLI::App &app, Arguments &args) { declareModel(app, args); }
+
+void declareShow(CLI::App &app, Arguments &args) {
+  declareInput(app, args, "a function or layer of the library, such as Dense or tf.split");
+  declareCommon(app, args);
+}
+
+void declareOps(CLI::App &app, Arguments &args) { declareCommon(app, args); }
+
+constexpr Command commands[] = {
+    {"compile", "compile a model to an object file, a header and a manifest", declareCompile, compile},
+    {"run", "run a model on arrays", declareRun, run},
+    {"eval", "run a lambda on arrays", declareEval, eval},
+    {"check", "parse, type and verify a model", declareCheck, check},
+    {"inspect", "show a model as a table, a graph or IR", declareInspect, inspect},
+    {"weights", "write the initial weights", declareWeightsCommand, weights},
+    {"show", "print the source of a library function or layer", declareShow, show},
+    {"ops", "list everything the library has", declareOps, listOperations},
+};
+
+/// Writes the command line and the readable input files it names.
+bool writeReproducer(llvm::StringRef path, std::string report, int argc, char **argv) {
+  for (int i = 1; i < argc; ++i) {
+    llvm::StringRef word = argv[i];
+    if (!word.ends_with(".lam") && !word.ends_with(".py") && !word.ends_with(".mlir"))
+      continue;
+    if (auto buffer = llvm::MemoryBuffer::getFile(word))
+      report += "---- " + word.str() + "\n" + (*buffer)->getBuffer().str();
+  }
+  if (llvm::Error error = writeFile(path, report)) {
+    llvm::consumeError(std::move(error));
+    return true;
+  }
+  return false;
+}
+
+/// Runs on a thread with a deep stack; a crash becomes exit code 70 and a file
+/// that tells how to reproduce it.
+int runSafely(int argc, char **argv, llvm::function_ref<int()> body) {
+  constexpr unsigned stackBytes = 512u << 20;
+  int code = InternalError;
+  llvm::CrashRecoveryContext::Enable();
+  llvm::CrashRecoveryContext recovery;
+  if (recovery.RunSafelyOnThread([&] { code = body(); }, stackBytes))
+    return code;
+  std::string report = "command:";
+  for (int i = 0; i < argc; ++i)
+    report += " '" + std::string(argv[i]) + "'";
+  report += "\nversion: " + versionText() + "\n";
+  llvm::SmallString<128> path;
+  llvm::errs() << "lamina: internal error; this is a bug in lamina, not in your program\n";
+  if (!llvm::sys::fs::createTemporaryFile("lamina-crash", "txt", path) && !writeReproducer(path, report, argc, argv))
+    llvm::errs() << "lamina: a reproducer is in " << path << "\n";
+  return InternalError;
+}
+
+bool isCommand(llvm::StringRef word) {
+  return llvm::any_of(commands, [&](const Command &c) { return word == c.name; });
+}
+} // namespace
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  Arguments arguments;
+  CLI::App app("Lamina compiles lambda expressions and the models made of them to native code.", "lamina");
+  app.set_version_flag("--version", versionText());
+  app.require_subcommand(1);
+  app.footer("`lamina MODEL.lam -o MODEL.o` is short for `lamina compile`.");
+  const Command *chosen = nullptr;
+  for (const Command &command : commands) {
+    CLI::App *sub = app.add_subcommand(command.name, command.summary);
+    command.declare(*sub, arguments);
+    sub->callback([&chosen, &command] { chosen = &command; });
+  }
+
+  // `lamina m.lam …` means `lamina compile m.lam …`.
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (!words.empty() && !isCommand(words[0]) && (words[0] == "-" || words[0][0] != '-') &&
+      (words[0] == "-" || llvm::StringRef(words[0]).contains('.')))
+    words.insert(words.begin(), "compile");
+  std::reverse(words.begin(), words.end()); // CLI11 takes them from the back
+  try {
+    app.parse(words);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? Success : BadUsage;
+  }
+  arguments.command = chosen->name;
+  return runSafely(argc, argv, [&] { return chosen->run(arguments); });
+}
