@@ -5,8 +5,9 @@
 #include "lamina/Frontend/AST.h"
 #include "lamina/Frontend/Diagnostics.h"
 #include "lamina/Frontend/Evaluator.h"
-#include "lamina/Pipelines/Pipelines.h"
+#include "lamina/Pipelines/Stages.h"
 #include "lamina/Support/Npy.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -28,9 +29,7 @@ struct Arguments {
   std::string modelName;           // --model
   std::string diagnosticsFormat = "text";
   std::string colour = "auto";
-  int64_t batch = -1;
-  uint64_t seed = 0;
-  bool seedGiven = false;
+  int64_t batch = 0; // 0: not fixed
   bool interpret = false, gradient = false, verbose = false;
   Options options;
 };
@@ -49,8 +48,12 @@ public:
 
   /// The text of `path` (`-`: standard input), or an error.
   std::optional<std::string> read(llvm::StringRef path);
-  /// The model of the input file (a `.lam` or `.py` program, or a `.mlir` of any stage) and its stage.
-  mlir::OwningOpRef<mlir::ModuleOp> loadModel(const Stage *&stage);
+  /// The model of the input file: a `.lam` or `.py` program, or a `.mlir` of any stage. Null after errors.
+  mlir::OwningOpRef<mlir::ModuleOp> loadModel();
+  /// Runs the stages up to `stage`; false after errors.
+  bool lower(mlir::ModuleOp module, llvm::StringRef stage);
+  /// Sets the weights of --weights as initial values of a module of stage `lam` or `grad`.
+  bool setWeights(mlir::ModuleOp module);
   /// Parses the input file; null after errors.
   ast::Module *parse();
   frontend::Evaluator &evaluator();
@@ -69,9 +72,24 @@ private:
   std::unique_ptr<frontend::Evaluator> evaluatorValue;
 };
 
-/// Binds arrays to parameters by name, nameless ones in order; reports missing, unknown and repeated names.
+/// A name → array table in the order of `parameters`: named arrays by name, nameless ones in order; reports missing,
+/// unknown and repeated names.
 std::optional<std::vector<NDArray>> bindInputs(Session &session, NamedArrays arrays,
                                                llvm::ArrayRef<std::string> parameters);
+
+/// The function @forward of a module of stage `lam` or `grad`, its arguments by role.
+struct ForwardFunction {
+  mlir::func::FuncOp function;
+  std::vector<std::string> inputs, weights, outputs; // names, in order
+  std::vector<mlir::RankedTensorType> inputTypes, weightTypes;
+};
+std::optional<ForwardFunction> forwardOf(Session &session, mlir::ModuleOp module);
+
+/// Runs @forward of a module of stage `lam` on bound inputs, compiled or interpreted, and gives the outputs by name.
+std::optional<NamedArrays> execute(Session &session, mlir::ModuleOp module, std::vector<NDArray> inputs);
+
+/// The IR as text that can be read back.
+std::string printModule(mlir::ModuleOp module);
 
 int compile(Arguments &arguments);
 int run(Arguments &arguments);

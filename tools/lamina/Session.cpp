@@ -6,6 +6,7 @@
 #include "lamina/Support/OutputFile.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Process.h"
@@ -42,8 +43,10 @@ llvm::SMRange rangeOf(Location location, llvm::SourceMgr &sources) {
 
 Session::Session(const Arguments &arguments) : arguments(arguments) {
   context.disableMultithreading(); // small inputs: threads cost more than they give
+  mlir::DialectRegistry registry;
+  registerStageDialects(registry);
+  context.appendDialectRegistry(registry);
   frontend::loadDialects(context);
-  registerStageDialects(context);
   context.getDiagEngine().registerHandler([this](mlir::Diagnostic &message) {
     if (message.getSeverity() == DiagnosticSeverity::Remark)
       return success();
@@ -92,29 +95,37 @@ ast::Module *Session::parse() {
   return parseModule(id, astContext, diagnostics);
 }
 
-OwningOpRef<ModuleOp> Session::loadModel(const Stage *&stage) {
+OwningOpRef<ModuleOp> Session::loadModel() {
   if (llvm::StringRef(arguments.input).ends_with(".mlir")) {
     std::optional<std::string> text = read(arguments.input);
     if (!text)
       return nullptr;
-    unsigned id = diagnostics.addBuffer(*text, arguments.input);
-    (void)id;
-    OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(*text, &context, arguments.input);
-    if (module)
-      stage = detectStage(*module);
-    if (module && !stage)
-      diagnostics.errorInFile(arguments.input, "the ops of this file belong to no stage of the compiler");
-    return stage ? std::move(module) : nullptr;
+    diagnostics.addBuffer(*text, arguments.input);
+    return parseSourceString<ModuleOp>(*text, &context, arguments.input);
   }
   ast::Module *program = parse();
   if (!program)
     return nullptr;
-  if (arguments.batch >= 0)
+  if (arguments.batch > 0)
     frontend::setBatch(evaluator(), arguments.batch);
   if (failed(evaluator().run(*program)) || diagnostics.hasErrors())
     return nullptr;
-  stage = stageNamed("model");
   return frontend::buildModelModule(evaluator(), arguments.modelName);
+}
+
+bool Session::lower(ModuleOp module, llvm::StringRef stage) {
+  std::optional<unsigned> to = findStage(stage);
+  unsigned from = detectStage(module);
+  if (from > *to) {
+    diagnostics.errorInFile(arguments.input, "the file is at stage '" + llvm::Twine(stageTable()[from].name) +
+                                                 "', which is behind '" + stage + "'");
+    return false;
+  }
+  if (succeeded(runStages(module, from, *to, arguments.options)))
+    return true;
+  if (!diagnostics.hasErrors())
+    diagnostics.errorInFile(arguments.input, "the compiler failed on the way to stage '" + llvm::Twine(stage) + "'");
+  return false;
 }
 
 std::optional<NamedArrays> Session::loadInputs() {

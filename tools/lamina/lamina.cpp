@@ -6,6 +6,7 @@
 
 #include "Driver.h"
 #include "lamina/Support/OutputFile.h"
+#include "lamina/Target/Artefacts.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
@@ -17,6 +18,16 @@ using namespace lamina;
 using namespace lamina::driver;
 
 namespace {
+/// The names that --emit takes, with what they are.
+std::string describeEmit() {
+  std::string text;
+  for (const Stage &stage : stageTable())
+    text += "  " + std::string(stage.name) + ": " + stage.description + "\n";
+  for (const Artefact &artefact : artefactTable())
+    text += "  " + std::string(artefact.name) + ": " + artefact.description + "\n";
+  return "  ast: the syntax tree\n" + text;
+}
+
 /// A command: what it is called, what it does, its options, its code.
 struct Command {
   const char *name, *summary;
@@ -47,22 +58,15 @@ void declareModel(CLI::App &app, Arguments &args) {
 
 void declareWeights(CLI::App &app, Arguments &args) {
   app.add_option("--weights", args.weights, "an .npz with the weights by name");
-  app.add_option_function<uint64_t>(
-      "--seed",
-      [&args](const uint64_t &seed) {
-        args.seed = seed;
-        args.seedGiven = true;
-      },
-      "the seed of initial weights and random numbers");
+  app.add_option("--seed", args.options.seed, "the seed of initial weights and random numbers");
 }
 
 void declareCode(CLI::App &app, Arguments &args) {
-  app.add_option("--mcpu", args.options.cpu, "the processor: native, x86-64-v3, x86-64-v4, …")->capture_default_str();
+  app.add_option("--mcpu", args.options.mcpu, "the processor: native, x86-64-v3, x86-64-v4, …")->capture_default_str();
   app.add_flag_function(
-      "-O{3}", [&args](int64_t level) { args.options.optimization = level; }, "optimization: -O0 to -O3");
-  app.add_option("--dump-ir", args.options.dumpDirectory, "write one numbered file per stage and per pass that changed something");
+      "-O{3}", [&args](int64_t level) { args.options.optLevel = level; }, "optimization: -O0 to -O3");
+  app.add_option("--dump-ir", args.options.dumpDir, "write one numbered file per stage and per pass that changed something");
   app.add_flag("--time-passes", args.options.timePasses, "print the time every pass takes");
-  app.add_option("--time-trace", args.options.timeTrace, "write a Chrome trace of the compilation");
 }
 
 void declareArrays(CLI::App &app, Arguments &args) {
@@ -76,7 +80,7 @@ void declareCompile(CLI::App &app, Arguments &args) {
   declareWeights(app, args);
   declareCode(app, args);
   app.add_option("-o,--output", args.output, "the file to write, or the base name of several");
-  app.add_option("--emit", args.emit, "what to write, a comma list:\n" + describeArtefacts())->delimiter(',');
+  app.add_option("--emit", args.emit, "what to write, a comma list:\n" + describeEmit())->delimiter(',');
   app.add_option("--target", args.options.target, "what the code runs on")->capture_default_str();
 }
 
@@ -156,7 +160,7 @@ int runSafely(int argc, char **argv, llvm::function_ref<int()> body) {
   std::string report = "command:";
   for (int i = 0; i < argc; ++i)
     report += " '" + std::string(argv[i]) + "'";
-  report += "\nversion: " + versionText() + "\n";
+  report += "\nversion: lamina " LAMINA_VERSION "\n";
   llvm::SmallString<128> path;
   llvm::errs() << "lamina: internal error; this is a bug in lamina, not in your program\n";
   if (!llvm::sys::fs::createTemporaryFile("lamina-crash", "txt", path) && !writeReproducer(path, report, argc, argv))
@@ -173,7 +177,7 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   Arguments arguments;
   CLI::App app("Lamina compiles lambda expressions and the models made of them to native code.", "lamina");
-  app.set_version_flag("--version", versionText());
+  app.set_version_flag("--version", "lamina " LAMINA_VERSION);
   app.require_subcommand(1);
   app.footer("`lamina MODEL.lam -o MODEL.o` is short for `lamina compile`.");
   const Command *chosen = nullptr;

@@ -1,0 +1,16 @@
+//===- lamina-opt.cpp - runs single passes on .mlir files -------------------===//
+
+#include "lamina/Conversion/Passes.h"
+#include "lamina/Pipelines/Stages.h"
+#include "lamina/Transforms/Passes.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+
+int main(int argc, char **argv) {
+  mlir::registerAllPasses();
+  lamina::registerLaminaConversionPasses();
+  lamina::registerLaminaTransformsPasses();
+  mlir::DialectRegistry registry;
+  lamina::registerStageDialects(registry);
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Lamina's passes, and upstream's\n", registry));
+}

@@ -1,0 +1,171 @@
+//===- CompileCommand.cpp - lamina compile ------------------------------------===//
+
+#include "Driver.h"
+#include "lamina/Target/Artefacts.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace lamina;
+using namespace lamina::driver;
+using namespace mlir;
+
+namespace {
+/// What to write where. A stage or an artefact by name.
+struct Output {
+  std::string name, path, contents;
+};
+
+/// The names --emit may list, in the order in which they are made.
+int orderOf(llvm::StringRef name) {
+  if (name == "ast")
+    return 0;
+  if (std::optional<unsigned> stage = findStage(name))
+    return 1 + *stage;
+  for (auto [i, artefact] : llvm::enumerate(artefactTable()))
+    if (name == artefact.name)
+      return 100 + i;
+  return -1;
+}
+
+bool isBinary(llvm::StringRef name) {
+  const Artefact *artefact = findArtefact(name);
+  return artefact && artefact->binary;
+}
+
+std::string extensionOf(llvm::StringRef name) {
+  if (const Artefact *artefact = findArtefact(name))
+    return artefact->extension;
+  return name == "ast" ? ".ast" : "." + name.str() + ".mlir";
+}
+
+/// Without --emit: what the extension of -o asks for; an object comes with its header and manifest.
+std::vector<std::string> defaultEmit(llvm::StringRef output) {
+  llvm::StringRef extension = llvm::sys::path::extension(output);
+  for (const Artefact &artefact : artefactTable())
+    if (extension == artefact.extension && llvm::StringRef(artefact.name) != "obj")
+      return {artefact.name};
+  return {"obj", "header", "manifest"};
+}
+
+/// Gives every output its path. One output takes -o as it is; several take it as base name.
+bool assignPaths(Session &session, std::vector<Output> &outputs) {
+  const Arguments &arguments = session.arguments;
+  llvm::StringRef output = arguments.output;
+  if (outputs.size() == 1 || output == "-") {
+    Output &only = outputs.front();
+    if (outputs.size() > 1) {
+      session.diagnostics.errorInFile(arguments.input, "standard output takes one artefact, not " +
+                                                           llvm::Twine(outputs.size()) + "; give one name to --emit");
+      return false;
+    }
+    only.path = !output.empty() ? output.str() : isBinary(only.name) ? "" : "-";
+    if (only.path.empty())
+      only.path = llvm::sys::path::stem(arguments.input).str() + extensionOf(only.name);
+    return true;
+  }
+  llvm::SmallString<128> base(output.empty() ? llvm::sys::path::stem(arguments.input) : output);
+  if (llvm::is_contained({".o", ".so", ".a", ".h", ".json"}, llvm::sys::path::extension(base)))
+    llvm::sys::path::replace_extension(base, "");
+  for (Output &entry : outputs)
+    entry.path = (base + extensionOf(entry.name)).str();
+  return true;
+}
+
+bool checkNames(Session &session, llvm::ArrayRef<std::string> names) {
+  llvm::SmallVector<llvm::StringRef> known{"ast"};
+  for (const Stage &stage : stageTable())
+    known.push_back(stage.name);
+  for (const Artefact &artefact : artefactTable())
+    known.push_back(artefact.name);
+  for (const std::string &name : names)
+    if (orderOf(name) < 0) {
+      std::optional<llvm::StringRef> near = didYouMean(name, known);
+      llvm::errs() << "lamina: --emit: there is no stage or artefact '" << name << "'"
+                   << (near ? "; did you mean '" + near->str() + "'?" : "") << "\n  known: " << llvm::join(known, ", ")
+                   << "\n";
+      return false;
+    }
+  return true;
+}
+} // namespace
+
+std::string driver::printModule(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  module.print(os);
+  os << "\n";
+  return text;
+}
+
+int driver::compile(Arguments &arguments) {
+  Session session(arguments);
+  std::vector<std::string> names = arguments.emit.empty() ? defaultEmit(arguments.output) : arguments.emit;
+  if (!checkNames(session, names))
+    return BadUsage;
+  if (arguments.options.target != "cpu") {
+    llvm::errs() << "lamina: --target: '" << arguments.options.target << "' is not supported; 'cpu' is\n";
+    return BadUsage;
+  }
+  llvm::stable_sort(names, [](const std::string &a, const std::string &b) { return orderOf(a) < orderOf(b); });
+  std::vector<Output> outputs;
+  for (const std::string &name : names)
+    outputs.push_back({name, "", ""});
+  if (!assignPaths(session, outputs))
+    return session.finish();
+
+  if (outputs.front().name == "ast") {
+    ast::Module *program = session.parse();
+    if (!program)
+      return session.finish();
+    llvm::raw_string_ostream os(outputs.front().contents);
+    ast::dump(*program, os);
+    os.flush();
+  }
+  if (outputs.back().name != "ast") {
+    OwningOpRef<ModuleOp> module = session.loadModel();
+    if (!module)
+      return session.finish();
+    bool weightsPending = !arguments.weights.empty();
+    auto reach = [&](llvm::StringRef stage) {
+      if (weightsPending && *findStage(stage) >= *findStage("lam")) {
+        weightsPending = false;
+        if (!session.lower(*module, "lam") || !session.setWeights(*module))
+          return false;
+      }
+      return session.lower(*module, stage);
+    };
+    std::unique_ptr<ArtefactEmitter> emitter;
+    for (Output &output : outputs) {
+      if (output.name == "ast")
+        continue;
+      if (findStage(output.name)) {
+        if (!reach(output.name))
+          return session.finish();
+        output.contents = printModule(*module);
+        continue;
+      }
+      if (!emitter) {
+        if (!reach("llvm-mlir"))
+          return session.finish();
+        auto created = ArtefactEmitter::create(*module, arguments.options);
+        if (!created) {
+          session.error(created.takeError(), arguments.input);
+          return session.finish();
+        }
+        emitter = std::move(*created);
+      }
+      llvm::Expected<std::string> contents = emitter->emit(output.name);
+      if (!contents) {
+        session.error(contents.takeError(), arguments.input);
+        return session.finish();
+      }
+      output.contents = std::move(*contents);
+    }
+  }
+  // Nothing is written unless everything was made.
+  for (const Output &output : outputs)
+    if (!session.write(output.path, output.contents))
+      break;
+  return session.finish();
+}
