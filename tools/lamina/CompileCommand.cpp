@@ -2,7 +2,7 @@
 
 #include "Driver.h"
 #include "lamina/Target/Artefacts.h"
-#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -107,7 +107,7 @@ int driver::compile(Arguments &arguments) {
     llvm::errs() << "lamina: --target: '" << arguments.options.target << "' is not supported; 'cpu' is\n";
     return BadUsage;
   }
-  llvm::stable_sort(names, [](const std::string &a, const std::string &b) { return orderOf(a) < orderOf(b); });
+  llvm::sort(names, [](const std::string &a, const std::string &b) { return orderOf(a) < orderOf(b); });
   std::vector<Output> outputs;
   for (const std::string &name : names)
     outputs.push_back({name, "", ""});

@@ -7,6 +7,7 @@
 #include "lamina/Support/Elements.h"
 #include "lamina/Target/CompiledModel.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace lamina;
@@ -39,7 +40,7 @@ bool fit(Session &session, NDArray &array, llvm::StringRef name, RankedTensorTyp
   return true;
 }
 
-std::optional<std::vector<NDArray>> interpretForward(Session &session, const ForwardFunction &forward,
+std::optional<std::vector<NDArray>> interpretForward(Session &session, ForwardFunction forward,
                                                      std::vector<NDArray> inputs) {
   std::vector<NDArray> operands;
   size_t next = 0;
@@ -76,7 +77,7 @@ void printArray(llvm::raw_ostream &os, const NDArray &array, int64_t &offset, un
     if (array.dtype() == DType::Bool)
       os << (array.getInt(i) ? "True" : "False");
     else if (isFloat(array.dtype()))
-      os << llvm::formatv("{0:g}", array.getDouble(i)).str();
+      os << llvm::format("%.6g", array.getDouble(i));
     else
       os << array.getInt(i);
     return;
