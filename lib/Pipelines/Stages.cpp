@@ -22,7 +22,7 @@ static constexpr Stage stages[] = {
 
     {"lam", "one function of tensor expressions per entry point",
      "builtin lam func arith tensor",
-     "convert-model-to-lam,canonicalize,cse"},
+     "convert-model-to-lam{seed=$seed},canonicalize,cse"},
 
     {"grad", "the same without derivative operators",
      "builtin lam func arith tensor",
@@ -126,7 +126,8 @@ static LogicalResult checkContract(ModuleOp module, const Stage &stage) {
   return success(errors == 0);
 }
 
-std::string lamina::expandPipeline(const Stage &stage, const Machine &machine) {
+std::string lamina::expandPipeline(const Stage &stage, const Machine &machine,
+                                   const Options &options) {
   std::string text = stage.pipeline;
   auto replace = [&](StringRef name, StringRef value) {
     for (size_t at; (at = text.find(name)) != std::string::npos;)
@@ -134,6 +135,7 @@ std::string lamina::expandPipeline(const Stage &stage, const Machine &machine) {
   };
   bool avx512 = machine.strategy->vectorBytes == 64;
   replace("$strategy", machine.strategy->name);
+  replace("$seed", std::to_string(options.seed));
   replace("$half", machine.hasHalfConversions ? "false" : "true");
   replace("$ldexp", avx512 ? "true" : "false");
   return text;
@@ -162,7 +164,7 @@ lamina::runStages(ModuleOp module, unsigned from, unsigned to,
     TimingScope scope = root.nest(stage.name);
     PassManager passes(module.getContext(), ModuleOp::getOperationName());
     passes.enableTiming(scope);
-    if (failed(parsePassPipeline(expandPipeline(stage, *machine), passes)))
+    if (failed(parsePassPipeline(expandPipeline(stage, *machine, options), passes)))
       return module.emitError("the pipeline of stage '")
              << stage.name << "' does not parse";
     if (dump)

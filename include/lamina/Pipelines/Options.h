@@ -13,6 +13,7 @@ struct Options {
   std::string target = "cpu";
   std::string mcpu = "native"; // or a name LLVM knows
   unsigned optLevel = 3;       // of LLVM, 0 to 3
+  uint64_t seed = 0;           // of the initial weights
   std::optional<int64_t> batch;
   /// The directory for one file per stage and per pass that changed something;
   /// empty for none.

@@ -19,7 +19,7 @@ struct Stage {
   /// The dialects that may be left when the stage is done, separated by spaces.
   const char *dialects;
   /// The passes that lead here from the stage before, as `lamina-opt` takes
-  /// them; `$strategy`, `$half` and `$ldexp` stand for the machine's values.
+  /// them; `$strategy`, `$half` and `$ldexp` stand for the machine's values, `$seed` for the option.
   const char *pipeline;
 };
 
@@ -41,7 +41,7 @@ llvm::LogicalResult runStages(
     llvm::function_ref<llvm::LogicalResult(const Stage &)> reached = nullptr);
 
 /// The passes of a stage with the machine's values filled in.
-std::string expandPipeline(const Stage &stage, const struct Machine &machine);
+std::string expandPipeline(const Stage &stage, const struct Machine &machine, const Options &options);
 
 /// Registers the passes that the table names, once.
 void registerStagePasses();
