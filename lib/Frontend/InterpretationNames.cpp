@@ -287,6 +287,10 @@ std::optional<Result> Interpretation::lookupGlobal(llvm::StringRef name,
         return found;
     }
   }
+  // In the library itself `sum` and `max` are the tensor functions.
+  if (root.isLibrary)
+    if (std::optional<Result> found = library("", name))
+      return found;
   if (python != state.python.end())
     return Result(python->second);
   auto defined = state.defined.find(name);
