@@ -77,8 +77,7 @@ static Result extreme(Evaluator &ev, CallArgs &args, bool isMax) {
     return ev.error(args.range, name + " expected at least 1 argument, got 0");
   bool alone = args.positional.size() == 1;
   bool keyed = hasKeyword(args, "key", "default");
-  // In the library these names are its own: max(x, axis, keepdims).
-  if ((args.positional[0].isTensor() && !keyed && (alone || ev.inLibrary())) ||
+  if ((alone && args.positional[0].isTensor() && !keyed) ||
       hasKeyword(args, "axis", "keepdims"))
     return ev.callLibrary(name, args);
   Value key, fallback;
