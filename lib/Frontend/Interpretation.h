@@ -80,6 +80,7 @@ public:
   Flow execute(ast::Block block, Scope &scope);
   Flow execute(const ast::Stmt *stmt, Scope &scope);
   LogicalResult assign(const ast::Expr *target, Value value, Scope &scope);
+  void announce(const ast::Expr *target, Value value);
   Value returned; // by the last Flow::Return
 
   // ---- names

@@ -334,8 +334,6 @@ LogicalResult Interpretation::bind(llvm::StringRef name, Value value,
     target->order.push_back(name.str());
   if (target == &state.globals)
     state.poisoned.erase(name);
-  if (ev.onAssign && !rootOf(scope).isLibrary)
-    ev.onAssign(name, value);
   return success();
 }
 

@@ -30,9 +30,11 @@ Flow Interpretation::execute(const Stmt *stmt, Scope &scope) {
     Result value = evaluate(assignment->value, scope);
     if (failed(value))
       return Flow::Error;
-    for (const Expr *target : assignment->targets)
+    for (const Expr *target : assignment->targets) {
       if (failed(assign(target, *value, scope)))
         return Flow::Error;
+      announce(target, *value);
+    }
     return Flow::Next;
   }
   case StmtKind::AugAssign:
@@ -44,7 +46,10 @@ Flow Interpretation::execute(const Stmt *stmt, Scope &scope) {
     Result value = evaluate(annotated->value, scope);
     if (failed(value))
       return Flow::Error;
-    return flowOf(assign(annotated->target, *value, scope));
+    if (failed(assign(annotated->target, *value, scope)))
+      return Flow::Error;
+    announce(annotated->target, *value);
+    return Flow::Next;
   }
   case StmtKind::Import:
     return flowOf(import(llvm::cast<ImportStmt>(stmt), scope));
@@ -104,6 +109,26 @@ Flow Interpretation::execute(const Stmt *stmt, Scope &scope) {
 //===----------------------------------------------------------------------===//
 // Assignment
 //===----------------------------------------------------------------------===//
+
+/// Tells who listens that an assignment of the user's gave `value` a name;
+/// loops and parameters do not name what they are bound to.
+void Interpretation::announce(const Expr *target, Value value) {
+  if (!ev.onAssign || ev.inLibrary())
+    return;
+  if (const auto *name = llvm::dyn_cast<NameExpr>(target)) {
+    ev.onAssign(name->name, value);
+    return;
+  }
+  const auto *targets = llvm::dyn_cast<SequenceExpr>(target);
+  auto *tuple = value.as<TupleObject>();
+  auto *list = value.as<ListObject>();
+  if (!targets || (!tuple && !list))
+    return;
+  const std::vector<Value> &items = tuple ? tuple->items : list->items;
+  if (items.size() == targets->items.size())
+    for (auto [inner, item] : llvm::zip(targets->items, items))
+      announce(inner, item);
+}
 
 LogicalResult Interpretation::assign(const Expr *target, Value value,
                                      Scope &scope) {

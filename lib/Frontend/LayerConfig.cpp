@@ -114,6 +114,9 @@ mlir::DictionaryAttr frontend::configOf(Evaluator &evaluator,
         llvm::is_contained(ofEveryLayer, name) || hasTensors(value) ||
         evaluator.models().stateOf(value))
       continue;
+    auto *dict = value.as<DictObject>();
+    if (dict && dict->items.empty())
+      continue;
     if (mlir::Attribute attribute = toAttribute(evaluator, value))
       entries.emplace_back(name, attribute);
   }

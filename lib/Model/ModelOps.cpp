@@ -1,6 +1,7 @@
 //===- ModelOps.cpp - verifiers and assembly of the model dialect ---------===//
 #include "lamina/Model/Model.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -8,6 +9,53 @@ using namespace lamina::model;
 
 #define GET_OP_CLASSES
 #include "lamina/Model/ModelOps.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// Names of values
+//===----------------------------------------------------------------------===//
+
+/// "dense/kernel" as an identifier: "dense_kernel".
+static std::string identifier(StringRef name) {
+  std::string text;
+  for (char c : name)
+    text += llvm::isAlnum(c) ? c : '_';
+  return text;
+}
+
+void InputOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  setName(getResult(), identifier(getName()));
+}
+
+void WeightOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  setName(getResult(), identifier(getName()));
+}
+
+void WeightOp::getAsmBlockArgumentNames(Region &region,
+                                        OpAsmSetValueNameFn setName) {
+  for (BlockArgument arg : region.getArguments())
+    setName(arg, "key");
+}
+
+void LayerOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  for (Value output : getOutputs())
+    setName(output, identifier(getName()));
+  for (Value mask : getOutputMasks())
+    setName(mask, identifier(getName()) + "_mask");
+}
+
+void LayerOp::getAsmBlockArgumentNames(Region &region,
+                                       OpAsmSetValueNameFn setName) {
+  for (auto [arg, operand] : llvm::zip(region.getArguments(), getOperands())) {
+    unsigned i = arg.getArgNumber();
+    auto weight = operand.getDefiningOp<WeightOp>();
+    if (weight)
+      setName(arg, identifier(weight.getName().rsplit('/').second.empty()
+                                  ? weight.getName()
+                                  : weight.getName().rsplit('/').second));
+    else
+      setName(arg, i < getInputs().size() ? "x" : "mask");
+  }
+}
 
 //===----------------------------------------------------------------------===//
 // Dimensions

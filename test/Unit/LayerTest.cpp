@@ -75,6 +75,25 @@ model = keras.Model(x, L()(x))
   EXPECT_EQ(p.weight("l/e").getDouble(0), 0);
 }
 
+TEST(Layer, EveryKindOfVariable) {
+  ModelProgram p(R"(
+a = tf.Variable([[1, 2], [3, 4]], dtype='float32', name='matrix')
+b = keras.Variable(initializer='ones', shape=(2,), dtype='float32')
+c = tf.Variable(lambda: tf.ones((2,)) * 3, trainable=False)
+d = tf.Variable(np.arange(2, dtype='float32'))
+e = tf.Variable(tf.random.normal([2], seed=1))
+x = keras.Input((2,))
+assert a.shape == (2, 2) and a.name == 'matrix' and not c.trainable
+model = keras.Model(x, Lambda(lambda t: t @ a + b * c + d + 0 * e)(x))
+assert e.path == 'e'
+)");
+  ASSERT_TRUE(p.ok()) << p.messages();
+  EXPECT_EQ(p.arguments("weight"),
+            "matrix float32[2,2]; b float32[2]; c float32[2] frozen; "
+            "d float32[2]; e float32[2]");
+  expectNear(p.run({ramp({1, 2}, 1)})[0], {1, 2}, {10, 14});
+}
+
 TEST(Layer, FrozenLayersFreezeTheirWeights) {
   ModelProgram p(R"(
 inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
@@ -249,6 +268,17 @@ TEST(Layer, MistakesAreNamed) {
           "Unknown initializer 'glorot'");
   refused("model = Sequential([keras.Input((3,)), Dense(2, width=3)])",
           "'width'");
+  refused("model = Sequential([keras.Input((3,)), Dense(2)])\n"
+          "model.compile('adm', 'mse')",
+          "did you mean 'adam'?");
+  refused("model = Sequential([keras.Input((3,)), Dense(2)])\n"
+          "model.compile('adam', 'mean_square_error')",
+          "did you mean 'mean_squared_error'?");
+  refused("v = tf.Variable(keras.Input((3,)))\nmodel = keras.Model(v, v)",
+          "the shape of a variable must be known");
+  refused("x = keras.Input((3,), batch_size=2)\nv = tf.Variable(x * 2)\n"
+          "model = keras.Model(x, x * v)",
+          "must not depend on an input");
   refused("x = keras.Input(10)\nmodel = keras.Model(x, x)", "(10,)");
   refused("class M(keras.Model):\n    def call(self, x):\n        return x\n"
           "model = M()\nmodel.compile('adam', 'mse')",

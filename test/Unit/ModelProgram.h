@@ -82,8 +82,7 @@ public:
     return {};
   }
 
-  /// The outputs for these inputs, with the weights' initial values; a weight's
-  /// value is i * 0.125 - 0.25 where it is random.
+  /// The outputs for these inputs, with the weights' initial values.
   std::vector<NDArray> run(std::vector<NDArray> inputs) {
     for (unsigned i = inputs.size(); i < forward.getNumArguments(); ++i)
       inputs.push_back(*fromElements(

@@ -260,6 +260,23 @@ model = keras.Model([tokens, other], [tf.reduce_sum(tokens, 1), tf.concat([other
             "output float32[n,16]; output_1 float32[n,2*o_dim1,16]");
 }
 
+TEST(Model, OnlyAssignmentsNameInputs) {
+  ModelProgram p(R"(
+def make():
+    first, second = keras.Input((2,)), keras.Input((2,))
+    return [first, second]
+inputs = make() + [keras.Input((2,)) for _ in range(2)]
+total = 0.
+for t in inputs:
+    total = total + t
+model = keras.Model(inputs, total)
+)");
+  ASSERT_TRUE(p.ok()) << p.messages();
+  EXPECT_EQ(p.arguments("input"),
+            "first float32[n,2]; second float32[n,2]; "
+            "input_layer_2 float32[n,2]; input_layer_3 float32[n,2]");
+}
+
 TEST(Model, BatchCanBeFixed) {
   ModelProgram p("x = keras.Input((3,))\n"
                  "model = keras.Model(x, keras.layers.Dense(2)(x))",

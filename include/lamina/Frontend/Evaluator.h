@@ -175,8 +175,8 @@ public:
   /// Calls a library function by name (it must exist).
   Result callLibrary(llvm::StringRef name, CallArgs args);
 
-  /// Called when the user's program sets a variable: an Input without a name
-  /// takes the variable's.
+  /// Called when the user's program assigns to a variable: an Input without a
+  /// name takes the variable's.
   std::function<void(llvm::StringRef, Value)> onAssign;
 
   // ---- errors

@@ -11,6 +11,11 @@
 include "lamina/Lam/LamBase.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/IR/SymbolInterfaces.td"
+include "mlir/IR/OpAsmInterface.td"
+
+def Model_Named : DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>;
+def Model_NamedWithBody
+    : DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames", "getAsmBlockArgumentNames"]>;
 
 def Model_Dialect : Dialect {
   let name = "model";
@@ -45,7 +50,7 @@ def ModelOp : Model_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, NoRegio
   let hasRegionVerifier = 1;
 }
 
-def InputOp : Model_Op<"input"> {
+def InputOp : Model_Op<"input", [Model_Named]> {
   let summary = "An input of the model";
   let description = [{
     `dims` names every dimension: an integer, or the symbol of an unknown size
@@ -57,7 +62,7 @@ def InputOp : Model_Op<"input"> {
   let hasVerifier = 1;
 }
 
-def WeightOp : Model_Op<"weight", [IsolatedFromAbove, SingleBlock]> {
+def WeightOp : Model_Op<"weight", [IsolatedFromAbove, SingleBlock, Model_NamedWithBody]> {
   let summary = "A weight of the model and how it is initialized";
   let description = [{
     The region takes a key for random bits and yields the initial value.
@@ -78,7 +83,7 @@ def WeightOp : Model_Op<"weight", [IsolatedFromAbove, SingleBlock]> {
 }
 
 def LayerOp : Model_Op<"layer", [SingleBlock, RecursiveMemoryEffects, AttrSizedOperandSegments,
-                                 AttrSizedResultSegments]> {
+                                 AttrSizedResultSegments, Model_NamedWithBody]> {
   let summary = "A call of a layer, with its body";
   let description = [{
     The block's arguments are the inputs, the masks and the weights, in this
