@@ -258,11 +258,24 @@ void LayerCall::captureWeights() {
   for (const WeightUse &use : models.weightsOf(layer))
     found.insert(use.weight->value);
   mlir::Region &region = scaffold.getBody();
+  std::vector<mlir::Operation *> captured;
   region.walk([&](mlir::Operation *op) {
     for (mlir::Value operand : op->getOperands())
-      if (operand.getDefiningOp<model::WeightOp>())
-        found.insert(operand);
+      if (auto weight = operand.getDefiningOp<model::WeightOp>();
+          weight && !found.contains(operand))
+        captured.push_back(weight);
   });
+  llvm::sort(captured, [](mlir::Operation *a, mlir::Operation *b) {
+    return a->isBeforeInBlock(b);
+  });
+  for (mlir::Operation *op : captured) {
+    if (!found.insert(op->getResult(0)))
+      continue;
+    // A variable that no layer holds belongs to the one that uses it.
+    WeightInfo &info = models.weights[op];
+    if (!info.holder && info.tensor)
+      state.ownWeights.push_back(info.tensor);
+  }
   for (mlir::Value weight : found) {
     weights.push_back(weight);
     mlir::Value arg =

@@ -219,7 +219,12 @@ void ModuleWriter::writeWeights(const GraphCopy &graph) {
   llvm::DenseSet<mlir::Value> seen;
   for (const WeightUse &use : uses)
     seen.insert(use.weight->value);
-  for (mlir::Value value : graph.usedWeights())
+  std::vector<mlir::Value> used(graph.usedWeights().begin(),
+                                graph.usedWeights().end());
+  llvm::sort(used, [](mlir::Value a, mlir::Value b) {
+    return a.getDefiningOp()->isBeforeInBlock(b.getDefiningOp());
+  });
+  for (mlir::Value value : used)
     if (seen.insert(value).second) {
       auto op = value.getDefiningOp<model::WeightOp>();
       auto *tensor = evaluator.make<TensorObject>(value, Shape());

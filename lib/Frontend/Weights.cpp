@@ -246,6 +246,7 @@ FailureOr<TensorObject *> ModelBuilder::makeWeight(
     value = *constant;
   }
   auto *tensor = tracer.tensor(value, resultShape).as<TensorObject>();
+  info.tensor = tensor;
   if (inModel)
     weights[op] = std::move(info);
   return tensor;
@@ -347,8 +348,9 @@ std::optional<Result> ModelBuilder::attribute(TensorObject *tensor,
     if (name == "value")
       return Result(Value(tensor));
     return Result(Value(evaluator.make<BuiltinObject>(
-        name.str(),
-        [tensor](Evaluator &, CallArgs &) -> Result { return Value(tensor); })));
+        name.str(), [tensor](Evaluator &, CallArgs &) -> Result {
+          return Value(tensor);
+        })));
   }
   if (name == "assign" || name == "assign_add" || name == "assign_sub" ||
       name == "numpy")

@@ -142,6 +142,8 @@ TEST(Model, VariableThatALambdaCapturesIsTrained) {
 scale = tf.Variable(3.)
 scale_layer = tf.keras.layers.Lambda(lambda x: x * scale)
 model = keras.Sequential([keras.Input((2,)), scale_layer])
+assert [w.name for w in scale_layer.trainable_weights] == ['scale']
+assert len(model.trainable_weights) == 1 and model.count_params() == 1
 )");
   ASSERT_TRUE(p.ok()) << p.messages();
   EXPECT_EQ(p.arguments("weight"), "scale float32[]");

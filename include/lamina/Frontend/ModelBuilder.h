@@ -40,6 +40,7 @@ struct LayerState {
 
 /// What is known of a weight beyond its op.
 struct WeightInfo {
+  TensorObject *tensor = nullptr;
   std::string name;     // given, or of the attribute or variable that holds it
   std::string autoName; // Keras's, where nothing gives it another
   std::string scope;    // the open name scopes when it was made
