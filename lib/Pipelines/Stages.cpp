@@ -36,7 +36,7 @@ static constexpr Stage stages[] = {
      "builtin linalg tensor arith math scf func affine",
      "lamina-record-signature,lamina-add-size-functions,"
      "func.func(convert-elementwise-to-linalg),"
-     "lamina-bools-to-bytes,lamina-widen-floats,"
+     "lamina-storage-types,lamina-widen-floats,"
      "func.func(lamina-fuse-elementwise,canonicalize,cse,"
      "lamina-fuse-loops{strategy=$strategy},canonicalize,cse)"},
 

@@ -186,9 +186,28 @@ struct ExpandArith : lamina::impl::ExpandArithBase<ExpandArith> {
       op->getResult(0).replaceAllUsesWith(result);
       op->erase();
     }
+    // A choice between narrow floats is one between their bits.
+    SmallVector<arith::SelectOp> selects;
+    getOperation().walk([&](arith::SelectOp op) {
+      if (narrow(op.getResult()))
+        selects.push_back(op);
+    });
+    for (arith::SelectOp op : selects) {
+      ImplicitLocOpBuilder builder(op.getLoc(), op);
+      Type type = op.getType(), bits = builder.getI16Type();
+      if (auto shaped = dyn_cast<ShapedType>(type))
+        bits = shaped.clone(bits);
+      Value a = arith::BitcastOp::create(builder, bits, op.getTrueValue());
+      Value b = arith::BitcastOp::create(builder, bits, op.getFalseValue());
+      Value chosen = arith::SelectOp::create(builder, op.getCondition(), a, b);
+      op.replaceAllUsesWith(
+          Value(arith::BitcastOp::create(builder, type, chosen)));
+      op.erase();
+    }
     // Not the rest of upstream's expansions: those lose the sign of zero.
     RewritePatternSet patterns(&getContext());
     arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+    arith::BitcastOp::getCanonicalizationPatterns(patterns, &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

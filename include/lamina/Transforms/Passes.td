@@ -3,7 +3,7 @@
 //   linalg on tensors
 //     │ lamina-record-signature    what the entry points look like, as data
 //     │ lamina-add-size-functions  the sizes of results
-//     │ lamina-bools-to-bytes      a bool in memory is a byte
+//     │ lamina-storage-types       bools are bytes, 16-bit floats their bits
 //     │ lamina-widen-floats        float16 and bfloat16 compute in float32
 //     │ lamina-fuse-elementwise    chains of pointwise ops become one op
 //     │ lamina-fuse-loops          producers and consumers share a tile loop
@@ -42,14 +42,17 @@ def AddSizeFunctions : Pass<"lamina-add-size-functions", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::func::FuncDialect", "mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
 }
 
-def BoolsToBytes : Pass<"lamina-bools-to-bytes", "mlir::ModuleOp"> {
-  let summary = "store tensors of i1 as tensors of i8";
+def StorageTypes : Pass<"lamina-storage-types", "mlir::ModuleOp"> {
+  let summary = "store bools as bytes and 16-bit floats as their bits";
   let description = [{
-    A bool of the C interface is one byte, and a vector of i1 in memory would be
-    packed bits. Every `tensor<..xi1>` becomes `tensor<..xi8>`; scalars stay i1
-    and are converted where they are read (any nonzero byte is true) or written.
+    A bool of the C interface is one byte, where a vector of i1 in memory would be
+    packed bits; and LLVM calls a library for moves of 16-bit floats that a
+    processor does not know. So `tensor<..xi1>` becomes `tensor<..xi8>` and tensors
+    of f16 and bf16 become `tensor<..xi16>`; scalars keep their type and are
+    converted where they are read (any nonzero byte is true) or written.
   }];
-  let dependentDialects = ["mlir::arith::ArithDialect"];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+                           "mlir::tensor::TensorDialect"];
 }
 
 def WidenFloats : Pass<"lamina-widen-floats", "mlir::ModuleOp"> {
