@@ -120,7 +120,6 @@ LogicalResult EvalModuleBuilder::bindByName(FunctionObject *callee) {
 
 FailureOr<CallArgs> EvalModuleBuilder::callArgs(ArrayRef<Value> tensors) {
   CallArgs args;
-  args.range = at();
   auto *callee = function.as<FunctionObject>();
   if (!callee) {
     args.positional.assign(tensors.begin(), tensors.end());

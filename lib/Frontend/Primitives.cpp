@@ -124,13 +124,11 @@ static void registerPointwise(Evaluator &evaluator, StringRef name,
       name,
       [name = name.str(), mnemonic, arity](Evaluator &evaluator,
                                            CallArgs &args) -> Result {
-        if (!args.keywords.empty() || args.positional.size() != arity)
-          return evaluator.error(
-              args.range,
-              name + " takes " + Twine(arity) +
-                  (arity == 1 ? " argument" : " arguments") + ", " +
-                  Twine(args.positional.size() + args.keywords.size()) +
-                  " were given");
+        size_t given = args.positional.size() + args.keywords.size();
+        if (!args.keywords.empty() || given != arity)
+          return evaluator.error(args.range, name + " takes " + Twine(arity) +
+                                                 " arguments, found " +
+                                                 Twine(given));
         return evaluator.tracer().pointwise(mnemonic, args.positional,
                                             args.range);
       });

@@ -255,7 +255,8 @@ std::optional<NDArray> Tracer::constantOf(TensorObject *x) {
   if (!ops)
     return std::nullopt;
   mlir::Block block;
-  mlir::OpBuilder builder = mlir::OpBuilder::atBlockEnd(&block);
+  mlir::OpBuilder builder(x->value.getContext());
+  builder.setInsertionPointToEnd(&block);
   mlir::IRMapping mapping;
   for (mlir::Operation *op : *ops)
     builder.clone(*op, mapping);

@@ -86,8 +86,7 @@ private:
     ast::Expr *expr = parseExpression(id, ast, diags);
     if (!expr)
       return;
-    frontend::Result function =
-        evaluator.evaluate(expr, evaluator.globals());
+    frontend::Result function = evaluator.evaluate(expr, evaluator.globals());
     if (mlir::failed(function))
       return;
     std::vector<frontend::EvalInput> types;
