@@ -2,6 +2,7 @@
 
 #include "Primitives.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace llvm;
 using mlir::failure;
@@ -16,21 +17,31 @@ Result wrap(FailureOr<TensorObject *> x) {
   return mlir::failed(x) ? Result(failure()) : Result(Value(*x));
 }
 
-/// A shape to make a tensor of: no negative sizes.
-FailureOr<Shape> newShape(PrimitiveCall &call, StringRef param) {
-  FailureOr<Shape> shape = call.shape(param);
-  if (mlir::failed(shape))
-    return failure();
-  Size count = 1;
-  for (const Size &size : *shape) {
+/// Sizes must not be negative, and the elements must be countable. With
+/// `wildcard`, -1 is a size to be computed.
+LogicalResult checkShape(PrimitiveCall &call, ArrayRef<Size> shape,
+                         bool wildcard = false) {
+  constexpr int64_t most = int64_t(1) << 40;
+  int64_t count = 1;
+  for (const Size &size : shape) {
+    if (wildcard && size == Size(-1))
+      continue;
     if (Size::lessThan(size, 0) == true)
       return call.error("a shape cannot have the negative size " + size.str() +
-                        ": " + toString(*shape));
-    count = count * size;
+                        ": " + toString(shape));
+    int64_t factor = std::max<int64_t>(size.value().value_or(1), 1);
+    if (MulOverflow(count, factor, count) || count > most)
+      return call.error("a tensor of shape " + toString(shape) +
+                        " is too large");
   }
-  if (count.isStatic() && *count.value() > int64_t(1) << 40)
-    return call.error("a tensor of shape " + toString(*shape) +
-                      " is too large");
+  return success();
+}
+
+/// A shape to make a tensor of.
+FailureOr<Shape> newShape(PrimitiveCall &call, StringRef param) {
+  FailureOr<Shape> shape = call.shape(param);
+  if (mlir::failed(shape) || mlir::failed(checkShape(call, *shape)))
+    return failure();
   return shape;
 }
 
@@ -45,7 +56,7 @@ FailureOr<Shape> reshapeTarget(PrimitiveCall &call, TensorObject *x,
       item = Value::integer(-1);
   FailureOr<Shape> shape = call.tracer.asShape(
       items.size() == 1 ? items[0] : call.evaluator.tuple(items), call.at);
-  if (mlir::failed(shape))
+  if (mlir::failed(shape) || mlir::failed(checkShape(call, *shape, true)))
     return failure();
   std::optional<size_t> unknown;
   Size known = 1;
@@ -57,9 +68,6 @@ FailureOr<Shape> reshapeTarget(PrimitiveCall &call, TensorObject *x,
       unknown = i;
       continue;
     }
-    if (Size::lessThan(size, 0) == true)
-      return call.error("a shape cannot have the negative size " + size.str() +
-                        ": " + toString(*shape));
     known = known * size;
   }
   if (!unknown)

@@ -54,6 +54,9 @@ Size::Size(int64_t value) {
 }
 
 Size Size::ofAtom(Atom atom) {
+  // Repeated division can double the text each time: see operator*.
+  if (atom.text.size() > 2048)
+    return symbol("?");
   Size result;
   result.termMap.emplace(Monomial{std::move(atom)}, 1);
   return result;

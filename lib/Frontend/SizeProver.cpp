@@ -1,7 +1,8 @@
 //===- SizeProver.cpp - signs of symbolic sizes ---------------------------===//
 //
 // Sound, not complete: a polynomial is shown to be nonnegative by its signs, or
-// by replacing one atom by the bounds that its definition gives.
+// by replacing one atom by the bounds that its definition gives. The search is
+// cut off after a number of steps.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,9 +16,12 @@ namespace lamina::frontend {
 
 class SizeProver {
 public:
-  static bool nonNegative(const Size &p, unsigned depth) {
+  bool nonNegative(const Size &p, unsigned depth) {
     if (auto value = p.value())
       return *value >= 0;
+    if (budget == 0)
+      return false;
+    --budget;
     if (all_of(p.termMap, [&](const auto &term) {
           return term.second >= 0 &&
                  all_of(term.first, [&](const Size::Atom &atom) {
@@ -37,7 +41,7 @@ public:
   }
 
 private:
-  static bool nonNegative(const Size::Atom &atom, unsigned depth) {
+  bool nonNegative(const Size::Atom &atom, unsigned depth) {
     switch (atom.kind) {
     case Size::Atom::Symbol:
     case Size::Atom::Positive:
@@ -63,7 +67,7 @@ private:
     return true;
   }
 
-  static bool byBounds(const Size &p, const Size::Atom &atom, unsigned depth) {
+  bool byBounds(const Size &p, const Size::Atom &atom, unsigned depth) {
     Size a, b;
     if (!split(p, atom, a, b))
       return false;
@@ -86,9 +90,11 @@ private:
            nonNegative(*atom.rhs, depth) && nonNegative(Size() - a, depth) &&
            nonNegative(a * *atom.lhs + b, depth);
   }
+
+  unsigned budget = 500;
 };
 
-bool Size::isNonNegative() const { return SizeProver::nonNegative(*this, 4); }
+bool Size::isNonNegative() const { return SizeProver().nonNegative(*this, 4); }
 
 std::optional<bool> Size::lessThan(const Size &a, const Size &b) {
   if (a.isStatic() && b.isStatic())

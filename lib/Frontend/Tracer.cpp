@@ -163,14 +163,28 @@ Tracer::broadcastTo(TensorObject *x, ArrayRef<Size> shape, SMRange at) {
     return value == x->value ? x : tensor(value, x->shape).as<TensorObject>();
   int64_t lead = int64_t(shape.size()) - int64_t(x->shape.size());
   SmallVector<int64_t> dims;
-  for (size_t i = 0; lead >= 0 && i < x->shape.size(); ++i) {
-    if (x->shape[i] != shape[i + lead] && x->shape[i] != Size(1))
+  Shape own(x->shape);
+  for (size_t i = 0; lead >= 0 && i < own.size(); ++i) {
+    const Size &target = shape[i + lead];
+    if (own[i] != target && own[i] == Size::min(target, 1))
+      own[i] = 1;
+    if (own[i] != target && own[i] != Size(1))
       break;
     dims.push_back(i + lead);
   }
-  if (dims.size() != x->shape.size())
+  if (dims.size() != own.size())
     return evaluator.error(at, "a tensor of shape " + toString(x->shape) +
                                    " does not broadcast to " + toString(shape));
+  if (own != x->shape) {
+    // x[:1] of n rows is empty if n is; a row that nobody reads makes it 1.
+    FailureOr<TensorObject *> zero =
+        asTensor(Value::integer(0), dtypeOf(x), at);
+    SmallVector<int64_t> offsets(own.size(), 0), strides(own.size(), 1);
+    value = lam::PadOp::create(opBuilder, evaluator.currentLocation(),
+                               tensorType(own, dtypeOf(x)), value,
+                               (*zero)->value, offsets, strides,
+                               mlir::ValueRange(), dynamicSizes(own));
+  }
   Shape result(shape);
   mlir::Value y = lam::BroadcastOp::create(
       opBuilder, evaluator.currentLocation(), tensorType(shape, dtypeOf(x)),
@@ -204,6 +218,11 @@ std::optional<Size> broadcastDimension(const Size &a, const Size &b) {
     return a;
   if (a == Size(1))
     return b;
+  // At most one, and empty only together with the other: x - x[:1].
+  if (a == Size::min(b, 1))
+    return b;
+  if (b == Size::min(a, 1))
+    return a;
   return std::nullopt;
 }
 

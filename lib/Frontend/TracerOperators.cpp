@@ -4,6 +4,7 @@
 #include "lamina/Frontend/Promotion.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace llvm;
 using mlir::failure;
@@ -89,6 +90,14 @@ StringRef mnemonicOf(ast::BinaryOp op) {
   return "";
 }
 
+/// Negative numbers wrap in unsigned types, as `x | -1` expects.
+bool fits(int64_t number, DType dtype) {
+  if (!isInteger(dtype) || bitWidth(dtype) == 64)
+    return true;
+  return isSigned(dtype) ? isIntN(bitWidth(dtype), number)
+                         : number < 0 || isUIntN(bitWidth(dtype), number);
+}
+
 bool isOperand(Value value) {
   return value.isTensor() || value.isNumber() || value.is(ValueKind::Size) ||
          value.is(ValueKind::Tuple) || value.is(ValueKind::List) ||
@@ -150,6 +159,9 @@ Tracer::broadcastTogether(ArrayRef<Value> operands, ArrayRef<DType> dtypes,
                           SMRange at) {
   SmallVector<TensorObject *> tensors;
   for (auto [operand, dtype] : zip_equal(operands, dtypes)) {
+    if (operand.is(ValueKind::Int) && !fits(operand.asInt(), dtype))
+      return evaluator.error(at, "the integer " + Twine(operand.asInt()) +
+                                     " does not fit " + name(dtype));
     FailureOr<TensorObject *> x = asTensor(operand, dtype, at);
     if (mlir::failed(x))
       return failure();

@@ -4,6 +4,7 @@
 #include "lamina/Support/Elements.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
 #include <limits>
 
 using namespace llvm;
@@ -111,12 +112,13 @@ std::optional<std::vector<Value>> sequenceItems(Value value) {
     return list->items;
   if (auto *range = value.as<RangeObject>()) {
     std::vector<Value> items;
-    for (int64_t i = range->start;
-         range->step > 0 ? i < range->stop : i > range->stop;
-         i += range->step) {
+    int64_t i = range->start;
+    while (range->step > 0 ? i < range->stop : i > range->stop) {
       items.push_back(Value::integer(i));
       if (int64_t(items.size()) > maxConstantElements)
         return std::nullopt;
+      if (llvm::AddOverflow(i, range->step, i))
+        break;
     }
     return items;
   }

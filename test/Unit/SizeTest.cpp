@@ -72,6 +72,14 @@ TEST(Size, ExtremesAreDefined) {
   for (int i = 0; i < 40; ++i)
     s = s * s; // must stay bounded
   EXPECT_FALSE(s.isStatic());
+  s = n();
+  for (int i = 0; i < 60; ++i)
+    s = s.mod(7 + i) * 3 + 1;
+  EXPECT_LT(s.str().size(), 10000u);
+  Size many = 0;
+  for (int i = 2; i < 60; ++i)
+    many = many + (n() * m() + i).floorDiv(i) - m().floorDiv(i);
+  EXPECT_EQ(Size::lessThan(many, 0), std::nullopt);
 }
 
 /// A random expression and its value by plain arithmetic.

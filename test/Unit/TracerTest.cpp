@@ -65,6 +65,17 @@ TEST(Tracer, Broadcasting) {
               "that the sizes n and 2 are equal", batch);
 }
 
+/// A dimension of at most one that is empty only where the other is.
+TEST(Tracer, BroadcastsTheFirstRow) {
+  expectResult("lambda x: x - x[:1]", x23, "float32", {2, 3},
+               {0, 0, 0, 3, 3, 3}, batch);
+  expectResult("lambda x: x[-1:] * x", x23, "float32", {2, 3},
+               {0, 4, 10, 9, 16, 25}, batch);
+  expectResult("lambda x: x - x[:1]", {{"x", sequence({0, 3})}}, "float32",
+               {0, 3}, {}, batch);
+  expectError("lambda x: x - x[:2]", x23, "not known to broadcast", batch);
+}
+
 TEST(Tracer, PythonSemanticsOfIntegers) {
   Inputs inputs = {{"x", array({4}, {-7, 7, -7, 7}, DType::Int32)},
                    {"y", array({4}, {2, 2, -2, -2}, DType::Int32)}};
@@ -321,7 +332,9 @@ TEST(Primitives, Errors) {
       {"prim.reshape(x, (-1, -1))", "only one size of a shape can be -1"},
       {"prim.reshape(x, (3, 1.5))", "a shape needs integers, found"},
       {"prim.full((-1,), 0)", "negative size -1"},
-      {"prim.full((1 << 30, 1 << 30), 0)", "is too large"},
+      {"prim.full((1 << 32, 1 << 32), 0)", "is too large"},
+      {"prim.reshape(x[:0], (1 << 40, 1 << 40))", "is too large"},
+      {"prim.cast(x, 'int8') + 200", "the integer 200 does not fit int8"},
       {"prim.cast(x, 'float3')", "unknown dtype 'float3'"},
       {"prim.cast(x, 3)", "expected a dtype, found"},
       {"prim.transpose(x, (0,))", "needs 2 entries, found 1"},
