@@ -178,7 +178,29 @@ static json::Object toJSON(const SourceMgr &sources, const Diagnostic &d) {
   return object;
 }
 
+namespace {
+/// The caller has decided about colour, not LLVM's look at the stream.
+class ColourAsAsked {
+public:
+  ColourAsAsked(raw_ostream &os, bool colour)
+      : os(os), before(os.colors_enabled()) {
+    os.enable_colors(colour);
+    WithColor::setAutoDetectFunction(
+        [](const raw_ostream &stream) { return stream.colors_enabled(); });
+  }
+  ~ColourAsAsked() {
+    os.enable_colors(before);
+    WithColor::setAutoDetectFunction(WithColor::defaultAutoDetectFunction());
+  }
+
+private:
+  raw_ostream &os;
+  bool before;
+};
+} // namespace
+
 void Diagnostics::print(raw_ostream &os, Format format, bool colour) {
+  ColourAsAsked asked(os, colour);
   for (; printed < list.size(); ++printed) {
     if (format == Format::JSON)
       os << json::Value(toJSON(sourceMgr, *list[printed])) << '\n';

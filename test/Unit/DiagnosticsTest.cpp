@@ -99,10 +99,14 @@ TEST_F(DiagnosticsTest, CaretUnderNonAscii) {
 }
 
 TEST_F(DiagnosticsTest, Colour) {
-  source("a");
+  source("a\n\u00e9");
   diags.error(at(0, 1), "red");
   EXPECT_EQ(print(Diagnostics::Format::Text, false).find('\x1b'),
             std::string::npos);
+  diags.error(at(2, 2), "red as well");
+  std::string coloured = print(Diagnostics::Format::Text, true);
+  EXPECT_NE(coloured.find("\x1b[0;1;31merror: "), std::string::npos);
+  EXPECT_NE(coloured.find("\x1b[0;1;32m^"), std::string::npos);
 }
 
 TEST_F(DiagnosticsTest, Json) {
