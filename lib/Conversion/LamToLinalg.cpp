@@ -48,6 +48,29 @@ struct DimPattern : OpConversionPattern<tensor::DimOp> {
   }
 };
 
+/// A result without elements needs no computation, and views of no elements
+/// would be at places that do not exist.
+struct EmptyResultPattern : ConversionPattern {
+  EmptyResultPattern(const TypeConverter &types, MLIRContext *context)
+      : ConversionPattern(types, MatchAnyOpTypeTag(), /*benefit=*/10, context) {
+  }
+  LogicalResult matchAndRewrite(Operation *op, ArrayRef<Value>,
+                                ConversionPatternRewriter &b) const override {
+    auto isEmpty = [](Type type) {
+      return llvm::is_contained(cast<ShapedType>(type).getShape(), 0);
+    };
+    // Only its pieces tell the size of a concatenation.
+    if (!isa<LamDialect>(op->getDialect()) || isa<ConcatOp>(op) ||
+        !llvm::all_of(op->getResultTypes(), isEmpty))
+      return failure();
+    SmallVector<Value> results;
+    for (Value result : op->getResults())
+      results.push_back(emptyLike(b, op->getLoc(), result));
+    b.replaceOp(op, results);
+    return success();
+  }
+};
+
 struct ConvertLamToLinalg
     : lamina::impl::ConvertLamToLinalgBase<ConvertLamToLinalg> {
   void runOnOperation() override {
@@ -66,7 +89,7 @@ struct ConvertLamToLinalg
     populateContractPatterns(patterns, types);
     populateConvPatterns(patterns, types);
     populateRandomPatterns(patterns, types);
-    patterns.add<DimPattern>(types, context);
+    patterns.add<DimPattern, EmptyResultPattern>(types, context);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
                                                                    types);
     populateReturnOpTypeConversionPattern(patterns, types);

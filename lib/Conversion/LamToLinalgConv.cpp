@@ -80,10 +80,6 @@ struct ConvPattern : OpConversionPattern<ConvOp> {
     RankedTensorType result = signlessTensor(op);
     Type compute = computeType(elementType(op));
     SmallVector<OpFoldResult> sizes = sizesOf(b, loc, op);
-    if (llvm::is_contained(result.getShape(), 0)) {
-      b.replaceOp(op, emptyTensor(b, loc, result, sizes));
-      return success();
-    }
     if (isProduct(op)) {
       b.replaceOp(op, product(b, op, adaptor));
       return success();

@@ -172,6 +172,11 @@ struct ScatterPattern : OpConversionPattern<ScatterOp> {
                                 ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     Places places(op);
+    auto updateShape = cast<ShapedType>(op.getUpdates().getType()).getShape();
+    if (llvm::is_contained(updateShape, 0)) {
+      b.replaceOp(op, adaptor.getX());
+      return success();
+    }
     SmallVector<OpFoldResult> xSizes = sizesOf(b, loc, op.getX()),
                               indexSizes = sizesOf(b, loc, op.getIndices()),
                               bounds(indexSizes);

@@ -47,9 +47,11 @@ Value padTensor(OpBuilder &b, Location loc, Value x, Value scalar,
                 ArrayRef<OpFoldResult> sourceSizes,
                 ArrayRef<OpFoldResult> offsets, ArrayRef<int64_t> strides) {
   Value filled = filledTensor(b, loc, type, sizes, scalar);
+  auto source = cast<RankedTensorType>(x.getType());
+  if (llvm::is_contained(source.getShape(), 0))
+    return filled;
   // Sizes that the source's type does not know must not be static here.
   SmallVector<OpFoldResult> mixed;
-  auto source = cast<RankedTensorType>(x.getType());
   for (auto [i, size] : llvm::enumerate(sourceSizes))
     mixed.push_back(source.isDynamicDim(i)
                         ? OpFoldResult(sizeValue(b, loc, size))
@@ -122,11 +124,6 @@ struct SlicePattern : OpConversionPattern<SliceOp> {
                                 ConversionPatternRewriter &b) const override {
     RankedTensorType type = signlessTensor(op);
     SmallVector<OpFoldResult> sizes = sizesOf(b, op.getLoc(), op);
-    // An empty slice may start behind the end of x, which a view must not.
-    if (llvm::is_contained(type.getShape(), 0)) {
-      b.replaceOp(op, emptyTensor(b, op.getLoc(), type, sizes));
-      return success();
-    }
     b.replaceOpWithNewOp<tensor::ExtractSliceOp>(
         op, type, adaptor.getX(),
         getMixedValues(op.getStaticOffsets(), adaptor.getOffsets(), b), sizes,
@@ -146,11 +143,6 @@ struct PadPattern : OpConversionPattern<PadOp> {
     else
       scalar = tensor::ExtractOp::create(b, loc, adaptor.getValue());
     SmallVector<OpFoldResult> sizes = sizesOf(b, loc, op);
-    auto source = cast<RankedTensorType>(op.getX().getType());
-    if (llvm::is_contained(source.getShape(), 0)) {
-      b.replaceOp(op, filledTensor(b, loc, signlessTensor(op), sizes, scalar));
-      return success();
-    }
     b.replaceOp(op,
                 padTensor(b, loc, adaptor.getX(), scalar, signlessTensor(op),
                           sizes, sizesOf(b, loc, op.getX()),
@@ -181,6 +173,10 @@ struct ConcatPattern : OpConversionPattern<ConcatOp> {
     SmallVector<OpFoldResult> sizes = pieceSizes.front();
     sizes[dim] = place;
     Value y = emptyTensor(b, loc, type, sizes);
+    if (llvm::is_contained(type.getShape(), 0)) {
+      b.replaceOp(op, y);
+      return success();
+    }
     for (auto [x, place, piece] :
          llvm::zip(adaptor.getXs(), places, pieceSizes)) {
       if (llvm::is_contained(cast<ShapedType>(x.getType()).getShape(), 0))

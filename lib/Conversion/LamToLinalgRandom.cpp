@@ -63,11 +63,12 @@ struct RandomBitsPattern : OpConversionPattern<RandomBitsOp> {
                                               indexConstant(b, loc, i)));
     auto body = [&](OpBuilder &b, Location loc, ValueRange, ValueRange) {
       // The place in row-major order.
-      Value place = indexConstant(b, loc, 0);
-      for (auto [i, size] : llvm::enumerate(sizes)) {
-        if (i)
-          place = arith::MulIOp::create(b, loc, place, sizeValue(b, loc, size));
-        place = arith::AddIOp::create(b, loc, place,
+      Value place = sizes.empty() ? indexConstant(b, loc, 0)
+                                  : linalg::IndexOp::create(b, loc, 0);
+      for (size_t i = 1; i < sizes.size(); ++i) {
+        Value before =
+            arith::MulIOp::create(b, loc, place, sizeValue(b, loc, sizes[i]));
+        place = arith::AddIOp::create(b, loc, before,
                                       linalg::IndexOp::create(b, loc, i));
       }
       auto wide = [&](uint64_t number) -> Value {

@@ -127,13 +127,6 @@ struct WindowPattern : OpConversionPattern<WindowOp> {
     SmallVector<OpFoldResult> sizes = sizesOf(b, loc, op);
     Value init =
         identityTensor(b, loc, op.getKind(), type, result.getShape(), sizes);
-    auto finish = [&](Value y) {
-      b.replaceOp(op, roundTensor(b, loc, y, result));
-      return success();
-    };
-    if (llvm::is_contained(result.getShape(), 0) ||
-        llvm::is_contained(op.getWindow(), 0))
-      return finish(init);
 
     // The padding is the identity in the operand's own type.
     TypedAttr neutral = identity(op.getKind(), type);
@@ -184,7 +177,9 @@ struct WindowPattern : OpConversionPattern<WindowOp> {
       Value x = convertFloat(b, loc, in[0], computeType(type));
       return SmallVector<Value>{combine(b, loc, op.getKind(), type, x, out[0])};
     };
-    return finish(loops(b, loc, inputs, init, map(output), iterators, body)[0]);
+    Value y = loops(b, loc, inputs, init, map(output), iterators, body)[0];
+    b.replaceOp(op, roundTensor(b, loc, y, result));
+    return success();
   }
 };
 

@@ -109,6 +109,29 @@ static bool agree(RankedTensorType a, RankedTensorType b) {
   });
 }
 
+/// A copy of `x` under the new shape. Only where a dimension becomes several of
+/// unknown size: upstream lowers no view for that.
+static Value copyReshaped(OpBuilder &b, Location loc, Value x,
+                          RankedTensorType type,
+                          ArrayRef<OpFoldResult> newSizes) {
+  auto from = cast<RankedTensorType>(x.getType());
+  ReassociationIndices all =
+      llvm::to_vector<2>(llvm::seq<int64_t>(0, from.getRank()));
+  if (from.getRank() > 1)
+    x = tensor::CollapseShapeOp::create(b, loc, x, all);
+  auto body = [&](OpBuilder &b, Location loc, ValueRange, ValueRange) {
+    Value place = linalg::IndexOp::create(b, loc, 0);
+    for (int64_t i = 1; i < type.getRank(); ++i) {
+      Value before =
+          arith::MulIOp::create(b, loc, place, sizeValue(b, loc, newSizes[i]));
+      place = arith::AddIOp::create(b, loc, before,
+                                    linalg::IndexOp::create(b, loc, i));
+    }
+    return SmallVector<Value>{tensor::ExtractOp::create(b, loc, x, place)};
+  };
+  return pointwise(b, loc, {}, emptyTensor(b, loc, type, newSizes), body);
+}
+
 Value reshapeTensor(OpBuilder &b, Location loc, Value x,
                     ArrayRef<OpFoldResult> sizes, RankedTensorType type,
                     ArrayRef<OpFoldResult> newSizes) {
@@ -144,6 +167,12 @@ Value reshapeTensor(OpBuilder &b, Location loc, Value x,
     groups.from = {llvm::to_vector<2>(llvm::seq<int64_t>(0, from.getRank()))};
     groups.to = {llvm::to_vector<2>(llvm::seq<int64_t>(0, type.getRank()))};
   }
+  bool ambiguous = llvm::any_of(groups.to, [&](const auto &group) {
+    return llvm::count_if(
+               group, [&](int64_t dim) { return type.isDynamicDim(dim); }) > 1;
+  });
+  if (ambiguous)
+    return copyReshaped(b, loc, x, type, newSizes);
   RankedTensorType middle = collapsed(from, groups.from);
   RankedTensorType wanted = collapsed(type, groups.to);
   if (llvm::any_of(groups.from, [](auto &group) { return group.size() > 1; }))

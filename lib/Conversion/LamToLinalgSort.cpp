@@ -7,7 +7,6 @@
 
 #include "LamToLinalg.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -100,22 +99,24 @@ struct SortPattern : OpConversionPattern<SortOp> {
     return scf::ForOp::create(b, loc, zero, size, pair, to, runs).getResults();
   }
 
-  /// How often runs of one element double until one run has `size`.
-  static Value levels(OpBuilder &b, Location loc, int64_t length, Value size) {
+  /// How often runs of one element grow fourfold until one run has `size`.
+  static Value rounds(OpBuilder &b, Location loc, int64_t length, Value size) {
     if (!ShapedType::isDynamic(length))
-      return indexConstant(b, loc,
-                           length <= 1 ? 0 : llvm::Log2_64_Ceil(length));
-    auto number = [&](int64_t n) -> Value {
-      return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(n));
-    };
-    // An empty row needs none, as a row of one element.
-    Value some = arith::MaxSIOp::create(
-        b, loc, arith::IndexCastOp::create(b, loc, b.getI64Type(), size),
-        number(1));
-    Value last = arith::SubIOp::create(b, loc, some, number(1));
-    Value zeros = math::CountLeadingZerosOp::create(b, loc, last);
-    Value count = arith::SubIOp::create(b, loc, number(64), zeros);
-    return arith::IndexCastOp::create(b, loc, b.getIndexType(), count);
+      return indexConstant(
+          b, loc, length <= 1 ? 0 : (llvm::Log2_64_Ceil(length) + 1) / 2);
+    // The number of powers of four below the size.
+    Value count = indexConstant(b, loc, 0), one = indexConstant(b, loc, 1);
+    return sequentialLoops(
+        b, loc, OpFoldResult(b.getIndexAttr(31)), count,
+        [&](OpBuilder &b, Location loc, ValueRange k, ValueRange carried) {
+          Value power = arith::ShLIOp::create(
+              b, loc, one, arith::AddIOp::create(b, loc, k[0], k[0]));
+          Value below = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                              power, size);
+          Value more = arith::AddIOp::create(b, loc, carried[0], one);
+          return SmallVector<Value>{
+              arith::SelectOp::create(b, loc, below, more, carried[0])};
+        })[0];
   }
 
   LogicalResult matchAndRewrite(SortOp op, OpAdaptor adaptor,
@@ -130,7 +131,7 @@ struct SortPattern : OpConversionPattern<SortOp> {
     int64_t length = type.getDimSize(dim);
     auto keys = RankedTensorType::get(length, type.getElementType());
     auto indices = RankedTensorType::get(length, b.getI32Type());
-    Value levelCount = levels(b, loc, length, size);
+    Value roundCount = rounds(b, loc, length, size);
 
     auto copy = [](OpBuilder &b, Location loc, Value from, Value to) {
       return pointwise(b, loc, Input{from, b.getMultiDimIdentityMap(1), {}}, to,
@@ -155,18 +156,21 @@ struct SortPattern : OpConversionPattern<SortOp> {
                       return SmallVector<Value>{arith::IndexCastOp::create(
                           b, loc, b.getI32Type(), index)};
                     });
-      Value one = indexConstant(b, loc, 1);
+      // There and back: after a round the row is where it was before.
+      Value two = indexConstant(b, loc, 2);
       SmallVector<Value> sorted = sequentialLoops(
-          b, loc, OpFoldResult(levelCount), {rowKeys, rowIndices},
-          [&](OpBuilder &b, Location loc, ValueRange level,
+          b, loc, OpFoldResult(roundCount), {rowKeys, rowIndices},
+          [&](OpBuilder &b, Location loc, ValueRange round,
               ValueRange current) {
-            Value width = arith::ShLIOp::create(b, loc, one, level[0]);
+            Value width = arith::ShLIOp::create(
+                b, loc, indexConstant(b, loc, 1),
+                arith::MulIOp::create(b, loc, round[0], two));
+            Value wider = arith::MulIOp::create(b, loc, width, two);
             SmallVector<Value> scratch{
                 emptyTensor(b, loc, keys, sizes[dim]),
                 emptyTensor(b, loc, indices, sizes[dim])};
             scratch = mergeRuns(b, loc, op, size, width, current, scratch);
-            return SmallVector<Value>{copy(b, loc, scratch[0], current[0]),
-                                      copy(b, loc, scratch[1], current[1])};
+            return mergeRuns(b, loc, op, size, wider, scratch, current);
           });
       return SmallVector<Value>{
           insertSlice(b, loc, sorted[0], carried[0], offsets, lengths),
