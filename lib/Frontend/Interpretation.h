@@ -53,6 +53,11 @@ void collectNames(const ast::Expr *expr, NameTable &table);
 std::string suggestion(llvm::StringRef name,
                        llvm::ArrayRef<llvm::StringRef> candidates);
 
+/// -1, 0 or 1; 2 if one of them is NaN. Exact, also for large integers.
+int compareNumbers(Value a, Value b);
+/// A dtype equals itself and its name.
+bool sameDType(const DTypeObject *dtype, Value other);
+
 /// How a statement ended.
 enum class Flow { Next, Break, Continue, Return, Error };
 
@@ -150,6 +155,8 @@ public:
                                  llvm::SMRange at);
   /// `==` that needs no tensor; counts nesting.
   FailureOr<bool> equal(Value a, Value b, llvm::SMRange at);
+  /// `==` of values that are no instances, tensors or sizes.
+  FailureOr<bool> equalStatic(Value a, Value b, llvm::SMRange at);
   Result order(ast::CompareOp op, Value a, Value b, llvm::SMRange at);
   FailureOr<uint64_t> hash(Value value, llvm::SMRange at);
   FailureOr<size_t> find(KeyIndex &index, size_t count,

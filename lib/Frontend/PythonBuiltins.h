@@ -10,6 +10,11 @@ namespace lamina::frontend {
 void method(Evaluator &evaluator, ClassObject *type, llvm::StringRef name,
             BuiltinObject::Function function);
 
+/// What every object has: `__init__`, `__setattr__`, ….
+void registerObjectClass(Evaluator &evaluator, ClassObject *object);
+/// Gives BaseException.
+ClassObject *registerExceptions(Evaluator &evaluator,
+                                ClassObject *&stopIteration);
 void registerNumberBuiltins(Evaluator &evaluator);
 void registerReductionBuiltins(Evaluator &evaluator);
 void registerSequenceBuiltins(Evaluator &evaluator);
@@ -19,6 +24,7 @@ void registerFunctionalModules(Evaluator &evaluator);
 void registerNumberMethods(Evaluator &evaluator, ClassObject *intClass,
                            ClassObject *floatClass);
 void registerStringMethods(Evaluator &evaluator, ClassObject *type);
+void registerStringSearch(Evaluator &evaluator, ClassObject *type);
 void registerStringFormat(Evaluator &evaluator, ClassObject *type);
 void registerListMethods(Evaluator &evaluator, ClassObject *list,
                          ClassObject *tuple);

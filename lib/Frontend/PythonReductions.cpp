@@ -28,7 +28,7 @@ static CallArgs single(const CallArgs &args, Value value) {
 static Result sum(Evaluator &ev, CallArgs &args) {
   bool ofTensor = !args.positional.empty() && args.positional[0].isTensor();
   if (hasKeyword(args, "axis", "keepdims") ||
-      (ofTensor && (ev.inLibrary() || args.keyword("dtype"))))
+      (ofTensor && args.keyword("dtype")))
     return ev.callLibrary("sum", args);
   ArgParser p(ev, args, "sum", {"iterable", "start="});
   if (p.failed())
