@@ -17,18 +17,20 @@ Result wrap(FailureOr<TensorObject *> x) {
   return mlir::failed(x) ? Result(failure()) : Result(Value(*x));
 }
 
-/// Sizes must not be negative, and the elements must be countable. With
-/// `wildcard`, -1 is a size to be computed.
-LogicalResult checkShape(PrimitiveCall &call, ArrayRef<Size> shape,
+/// Sizes must not be negative, and the elements must be countable. What may be
+/// negative (n-1 for an empty batch) becomes 0 there. With `wildcard`, -1 is a
+/// size to be computed.
+LogicalResult checkShape(PrimitiveCall &call, MutableArrayRef<Size> shape,
                          bool wildcard = false) {
   constexpr int64_t most = int64_t(1) << 40;
   int64_t count = 1;
-  for (const Size &size : shape) {
+  for (Size &size : shape) {
     if (wildcard && size == Size(-1))
       continue;
     if (Size::lessThan(size, 0) == true)
       return call.error("a shape cannot have the negative size " + size.str() +
                         ": " + toString(shape));
+    size = Size::max(size, 0);
     int64_t factor = std::max<int64_t>(size.value().value_or(1), 1);
     if (MulOverflow(count, factor, count) || count > most)
       return call.error("a tensor of shape " + toString(shape) +
@@ -235,7 +237,8 @@ Value emitSlice(PrimitiveCall &call, TensorObject *x, ArrayRef<Size> starts,
 
 Result slice(PrimitiveCall &call) {
   FailureOr<TensorObject *> x = call.tensor("x");
-  FailureOr<Shape> starts = call.shape("starts"), sizes = call.shape("sizes");
+  FailureOr<Shape> starts = call.shape("starts"),
+                   sizes = newShape(call, "sizes");
   if (mlir::failed(x) || mlir::failed(starts) || mlir::failed(sizes))
     return failure();
   const Shape &shape = (*x)->shape;
