@@ -192,8 +192,8 @@ void ModelBuilder::collectWeights(InstanceObject *layer, bool trainable,
   auto add = [&](bool wanted) {
     for (TensorObject *weight : contents.weights) {
       auto op = weight->value.getDefiningOp<model::WeightOp>();
-      if (op.getTrainable() != wanted)
-        continue;
+      if (!op || op.getTrainable() != wanted)
+        continue; // outside a model a weight is a constant
       if (llvm::none_of(result, [&](const WeightUse &use) {
             return use.weight->value == weight->value;
           }))
@@ -224,8 +224,15 @@ WeightInfo *ModelBuilder::infoOf(TensorObject *tensor) {
 std::string ModelBuilder::pathOf(TensorObject *weight) {
   WeightInfo *info = infoOf(weight);
   std::string scope = info->scope;
-  if (scope.empty() && info->holder)
-    scope = nameOf(info->holder);
+  // A variable may have been made before the layer that holds it was called.
+  if (info->holder) {
+    std::string holder = nameOf(info->holder);
+    if (scope.empty())
+      scope = holder;
+    else if (llvm::StringRef(scope).rsplit('/').second != holder &&
+             scope != holder)
+      scope += "/" + holder;
+  }
   std::string name = info->name.empty() ? info->autoName : info->name;
   return scope.empty() ? name : scope + "/" + name;
 }

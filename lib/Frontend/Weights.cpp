@@ -173,6 +173,7 @@ Result ModelBuilder::variable(Value value, std::optional<DType> dtype,
                                    evaluator.describe(name));
   else
     info.autoName = autoName("variable");
+  info.scope = scopePath();
   FailureOr<TensorObject *> weight = makeWeight(
       dtype, std::nullopt, trainable, info, [&]() -> Result { return value; },
       at);
@@ -294,6 +295,7 @@ mlir::LogicalResult ModelBuilder::isolate(model::WeightOp op,
 /// Outside a model (in `lamina eval`) a weight is its initial value.
 FailureOr<mlir::Value> ModelBuilder::constantWeight(model::WeightOp op) {
   NDArray key(DType::UInt32, {2});
+  key.setInt(1, unseeded++);
   FailureOr<std::vector<NDArray>> value =
       interpret(op.getInit().front(), {key});
   if (failed(value))

@@ -89,9 +89,42 @@ assert e.path == 'e'
 )");
   ASSERT_TRUE(p.ok()) << p.messages();
   EXPECT_EQ(p.arguments("weight"),
-            "matrix float32[2,2]; b float32[2]; c float32[2] frozen; "
-            "d float32[2]; e float32[2]");
+            "matrix float32[2,2]; b float32[2]; d float32[2]; e float32[2]; "
+            "c float32[2] frozen");
   expectNear(p.run({ramp({1, 2}, 1)})[0], {1, 2}, {10, 14});
+}
+
+// The guide's own code: variables that build makes, in layers in a layer.
+TEST(Layer, VariablesOfNestedLayersHavePaths) {
+  ModelProgram p(R"(
+class Linear(keras.layers.Layer):
+    def __init__(self, units=32):
+        super().__init__()
+        self.units = units
+    def build(self, input_shape):
+        w_init = tf.random_normal_initializer()
+        self.w = tf.Variable(initial_value=w_init(shape=(input_shape[-1], self.units), dtype="float32"), trainable=True)
+        self.b = tf.Variable(initial_value=tf.zeros_initializer()(shape=(self.units,), dtype="float32"))
+    def call(self, inputs):
+        return tf.matmul(inputs, self.w) + self.b
+class Block(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.one = Linear(4)
+        self.two = Linear(1)
+    def call(self, inputs):
+        return self.two(tf.nn.relu(self.one(inputs)))
+x = keras.Input(shape=(3,))
+model = keras.Model(x, Block()(x))
+model.compile(keras.optimizers.Adam(learning_rate=1e-3), keras.losses.MeanSquaredError(), ['mae', keras.metrics.AUC()])
+)");
+  ASSERT_TRUE(p.ok()) << p.messages();
+  EXPECT_EQ(p.arguments("weight"),
+            "block/linear/w float32[3,4]; block/linear/b float32[4]; "
+            "block/linear_1/w float32[4,1]; block/linear_1/b float32[1]");
+  EXPECT_NE(p.modelText().find("learning_rate = 1.000000e-03"),
+            std::string::npos)
+      << p.modelText();
 }
 
 TEST(Layer, FrozenLayersFreezeTheirWeights) {

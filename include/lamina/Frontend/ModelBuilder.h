@@ -116,6 +116,8 @@ public:
   bool isInput(TensorObject *tensor);
   /// Keras's name for another object of the class: "dense", "dense_1".
   std::string autoName(llvm::StringRef className);
+  /// Names are counted from the start again.
+  void clearNames() { nameCounts.clear(); }
   /// All models, in order of creation.
   llvm::ArrayRef<InstanceObject *> allModels() const { return models; }
 
