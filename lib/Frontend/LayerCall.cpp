@@ -190,6 +190,9 @@ LogicalResult LayerCall::build() {
   auto *bound = method->as<BoundMethodObject>();
   auto *function = bound ? bound->function.as<FunctionObject>() : nullptr;
   bool isDefault = function && function->fromLibrary && state.isModel;
+  // Keras makes a functional model in a Sequential, and counts its name.
+  if (isDefault && !state.graph && layer->attributes.contains("_layers"))
+    (void)models.autoName("Functional");
   if (!isDefault) {
     std::vector<std::string> names;
     parametersOf(*method, names);

@@ -262,16 +262,19 @@ static Result signature(Evaluator &ev, CallArgs &args) {
                    Value::boolean(variadic)});
 }
 
-/// library(name): the definition of the flat namespace.
+/// library(name, namespace): the definition of a namespace or else the flat
+/// one.
 static Result libraryName(Evaluator &ev, CallArgs &args) {
-  ArgParser p(ev, args, "library", {"name"});
+  ArgParser p(ev, args, "library", {"name", "namespace"});
   if (p.failed())
     return failure();
   FailureOr<std::string> name = p.string("name");
-  if (failed(name))
+  FailureOr<std::string> nameSpace = p.string("namespace");
+  if (failed(name) || failed(nameSpace))
     return failure();
-  if (std::optional<Result> found = ev.library("", *name))
-    return *found;
+  for (llvm::StringRef place : {llvm::StringRef(*nameSpace), llvm::StringRef()})
+    if (std::optional<Result> found = ev.library(place, *name))
+      return *found;
   return ev.error(args.range, "'" + *name + "' is not in the library");
 }
 
@@ -348,6 +351,11 @@ void frontend::registerModelBuiltins(Evaluator &evaluator) {
                                                       ev.str(x));
                               return Value();
                             }));
+  evaluator.definePrimitive("clear_names",
+                            [](Evaluator &ev, CallArgs &) -> Result {
+                              ev.models().clearNames();
+                              return Value();
+                            });
   evaluator.definePrimitive("default_key",
                             [](Evaluator &ev, CallArgs &args) -> Result {
                               return ev.models().randomKey(Value(), args.range);

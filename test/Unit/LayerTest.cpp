@@ -143,6 +143,19 @@ assert [w.name for w in model.trainable_weights] == ['kernel', 'bias']
             "dense_1/kernel float32[2,1]; dense_1/bias float32[1]");
 }
 
+TEST(Layer, ActivationsByName) {
+  ModelProgram p(R"(
+x = keras.Input((1,))
+model = keras.Model(x, [Activation(a)(x) for a in ('relu', 'gelu', 'exponential', tf.nn.sigmoid, None, lambda t: t * 3)])
+)");
+  ASSERT_TRUE(p.ok()) << p.messages();
+  auto y = p.run({array({1, 1}, {0.5})});
+  double expected[] = {0.5, 0.25 * (1 + std::erf(std::sqrt(0.125))),
+                       std::exp(0.5), 1 / (1 + std::exp(-0.5)), 0.5, 1.5};
+  for (auto [found, value] : llvm::zip(y, expected))
+    EXPECT_NEAR(found.getDouble(0), value, 1e-6);
+}
+
 TEST(Layer, MasksPropagate) {
   ModelProgram p(R"(
 class Zeros(keras.layers.Layer):
