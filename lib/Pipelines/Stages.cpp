@@ -54,7 +54,7 @@ static constexpr Stage stages[] = {
     {"llvm-mlir", "vectorized code with C entry points in the llvm dialect",
      "builtin llvm",
      "func.func(lamina-vectorize{strategy=$strategy},convert-linalg-to-loops),"
-     "canonicalize,cse,"
+     "lower-affine,canonicalize,cse,"
      "lamina-expand-math{ldexp=$ldexp},lamina-expand-arith{half=$half},"
      "lamina-emit-abi,"
      "func.func(lower-vector-mask,convert-vector-to-scf{full-unroll=true}),"

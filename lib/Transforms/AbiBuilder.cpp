@@ -110,7 +110,35 @@ Value AbiBuilder::byteCount(ArrayRef<Value> shape, int64_t elementBytes,
     bytes = LLVM::ExtractValueOp::create(builder, product, 0);
     bad = either(bad, LLVM::ExtractValueOp::create(builder, product, 1));
   }
+  bad = either(bad, isHuge(bytes));
   return bytes;
+}
+
+void AbiBuilder::saturate(func::FuncOp function) {
+  SmallVector<Operation *> ops;
+  function.walk([&](Operation *op) {
+    if (isa<arith::MulIOp, arith::AddIOp>(op) &&
+        op->getResult(0).getType().isIndex())
+      ops.push_back(op);
+  });
+  auto pair =
+      LLVM::LLVMStructType::getLiteral(module.getContext(), {i64(), i1()});
+  for (Operation *op : ops) {
+    builder.setInsertionPoint(op);
+    Value a = arith::IndexCastOp::create(builder, i64(), op->getOperand(0));
+    Value b = arith::IndexCastOp::create(builder, i64(), op->getOperand(1));
+    Value both =
+        isa<arith::MulIOp>(op)
+            ? Value(LLVM::SMulWithOverflowOp::create(builder, pair, a, b))
+            : Value(LLVM::SAddWithOverflowOp::create(builder, pair, a, b));
+    Value number = LLVM::ExtractValueOp::create(builder, both, 0);
+    Value overflow = LLVM::ExtractValueOp::create(builder, both, 1);
+    Value result = select(
+        overflow, constant(i64(), std::numeric_limits<int64_t>::max()), number);
+    op->getResult(0).replaceAllUsesWith(Value(
+        arith::IndexCastOp::create(builder, builder.getIndexType(), result)));
+    op->erase();
+  }
 }
 
 SmallVector<Value> AbiBuilder::call(func::FuncOp function, ValueRange numbers) {

@@ -52,6 +52,9 @@ public:
   mlir::Value byteCount(llvm::ArrayRef<mlir::Value> shape, int64_t elementBytes,
                         mlir::Value &bad);
 
+  /// Makes sums and products of sizes that do not fit stay at the largest
+  /// number.
+  void saturate(mlir::func::FuncOp function);
   /// Calls a function from index to index with i64 values.
   llvm::SmallVector<mlir::Value> call(mlir::func::FuncOp function,
                                       mlir::ValueRange numbers);

@@ -35,6 +35,9 @@ public:
     for (func::FuncOp function : {kernel, sizes, scratchSize})
       if (function)
         abi.makeInternal(function);
+    for (func::FuncOp function : {sizes, scratchSize})
+      if (function)
+        abi.saturate(function);
     for (unsigned index = 0; index < kernel.getNumArguments(); ++index)
       kernel.setArgAttr(index, "llvm.noalias",
                         UnitAttr::get(module.getContext()));

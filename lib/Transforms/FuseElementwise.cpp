@@ -66,10 +66,22 @@ static void generalize(func::FuncOp function) {
   }
 }
 
+/// An op without iterations leaves its destinations as they are.
+static void dropEmptyLoops(func::FuncOp function) {
+  function.walk([](linalg::LinalgOp op) {
+    if (!op.hasPureTensorSemantics() ||
+        !llvm::is_contained(op.getStaticLoopRanges(), 0))
+      return;
+    op->replaceAllUsesWith(op.getDpsInits());
+    op->erase();
+  });
+}
+
 namespace {
 struct FuseElementwise : lamina::impl::FuseElementwiseBase<FuseElementwise> {
   void runOnOperation() override {
     func::FuncOp function = getOperation();
+    dropEmptyLoops(function);
     generalize(function);
     MLIRContext *context = &getContext();
     GreedyRewriteConfig config;

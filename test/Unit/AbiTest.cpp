@@ -196,6 +196,36 @@ func.func @f(%x: tensor<?xf16>, %y: tensor<?xbf16>, %z: tensor<?xf64>) -> (tenso
   }
 }
 
+TEST_F(AbiTest, sizesThatOverflowAreRefused) {
+  // The result and a temporary have n * n rows, which is 0 in 64 bits for n =
+  // 2^33.
+  const char *square = R"(
+func.func @forward(%x: tensor<?x0xf32> {lamina.role = "input", lamina.name = "x", lamina.dims = ["n", 0], lamina.dtype = "float32"})
+    -> (tensor<?xi8> {lamina.role = "output", lamina.name = "y", lamina.dims = ["n*n"], lamina.dtype = "int8"}) {
+  %c0 = arith.constant 0 : index
+  %one = arith.constant 1 : i8
+  %n = tensor.dim %x, %c0 : tensor<?x0xf32>
+  %nn = arith.muli %n, %n : index
+  %e = tensor.empty(%nn) : tensor<?xi8>
+  %y = linalg.fill ins(%one : i8) outs(%e : tensor<?xi8>) -> tensor<?xi8>
+  return %y : tensor<?xi8>
+})";
+  write("model.h", emit(square, "header"));
+  write("model.o", emit(square, "obj"));
+  write("main.c", R"(
+#include "model.h"
+int main(void) {
+  int8_t y[10] = {0};
+  if (model_forward(0, 3, 0, y, 0) != MODEL_OK || y[8] != 1 || y[9] != 0)
+    return 1;
+  if (model_forward(0, (int64_t)1 << 33, 0, y, 0) != MODEL_ESIZE)
+    return 2;
+  return model_forward(0, INT64_MAX, 0, y, 0) != MODEL_ESIZE;
+}
+)");
+  EXPECT_EQ(shell("cc main.c model.o -lm -o main && ./main"), 0) << output;
+}
+
 TEST_F(AbiTest, theSameInputGivesTheSameBytes) {
   for (const Artefact &artefact : artefactTable()) {
     SCOPED_TRACE(artefact.name);
