@@ -113,13 +113,12 @@ private:
     SmallVector<Value> carried;
     for (const Output &output : outputs)
       carried.push_back(initialValue(output));
-    for (auto [axis, tile] : llvm::enumerate(tileSizes)) {
-      OpFoldResult size = sizeOf(extent, axis);
-      if (tile == 0) {
-        offsets.push_back(number(0));
-        sizes.push_back(size);
-        continue;
-      }
+    offsets.assign(tileSizes.size(), number(0));
+    for (size_t axis = 0; axis < tileSizes.size(); ++axis)
+      sizes.push_back(sizeOf(extent, axis));
+    for (int64_t axis : loopOrder()) {
+      int64_t tile = tileSizes[axis];
+      OpFoldResult size = sizes[axis];
       Value bound = getValueOrCreateConstantIndexOp(rewriter, loc, size);
       Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
       Value step = arith::ConstantIndexOp::create(rewriter, loc, tile);
@@ -128,11 +127,26 @@ private:
       rewriter.setInsertionPointToStart(loop.getBody());
       carried.assign(loop.getRegionIterArgs().begin(),
                      loop.getRegionIterArgs().end());
-      offsets.push_back(loop.getInductionVar());
-      sizes.push_back(tileExtent(loop.getInductionVar(), size, tile));
+      offsets[axis] = loop.getInductionVar();
+      sizes[axis] = tileExtent(loop.getInductionVar(), size, tile);
     }
     for (auto [output, value] : llvm::zip_equal(outputs, carried))
       output.iterArg = value;
+  }
+
+  /// The axes that are tiled, outermost first. Of a product's rows and columns,
+  /// the rows are inside: they reuse a panel of the right operand, which stays
+  /// in cache while every row passes.
+  SmallVector<int64_t> loopOrder() {
+    SmallVector<int64_t> order;
+    for (auto [axis, tile] : llvm::enumerate(tileSizes))
+      if (tile != 0)
+        order.push_back(axis);
+    size_t count = order.size();
+    if (group.product && count >= 2 && tileSizes[order[count - 2]] > 1 &&
+        tileSizes[order[count - 1]] > 1)
+      std::swap(order[count - 2], order[count - 1]);
+    return order;
   }
 
   OpFoldResult tileExtent(Value offset, OpFoldResult size, int64_t tile) {
