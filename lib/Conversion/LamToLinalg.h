@@ -156,6 +156,14 @@ mlir::Value padWindowed(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                         mlir::Value scalar, llvm::ArrayRef<int64_t> low,
                         llvm::ArrayRef<int64_t> high,
                         llvm::ArrayRef<int64_t> dilation);
+/// Without the elements behind the last window: `places` windows of `window`
+/// elements in each dimension, where these numbers and the size are known. A
+/// rest would contradict the size that the loops imply.
+mlir::Value trimToWindows(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
+                          llvm::ArrayRef<int64_t> places,
+                          llvm::ArrayRef<int64_t> window,
+                          llvm::ArrayRef<int64_t> strides,
+                          llvm::ArrayRef<int64_t> dilation);
 /// `x` under another shape of the same elements.
 mlir::Value reshapeTensor(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                           llvm::ArrayRef<mlir::OpFoldResult> sizes,

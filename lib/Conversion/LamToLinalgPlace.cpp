@@ -60,6 +60,30 @@ Value padTensor(OpBuilder &b, Location loc, Value x, Value scalar,
                                        attributes(b, strides));
 }
 
+Value trimToWindows(OpBuilder &b, Location loc, Value x,
+                    ArrayRef<int64_t> places, ArrayRef<int64_t> window,
+                    ArrayRef<int64_t> strides, ArrayRef<int64_t> dilation) {
+  auto type = cast<RankedTensorType>(x.getType());
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, x);
+  bool changed = false;
+  for (auto [i, size] : llvm::enumerate(type.getShape())) {
+    if (ShapedType::isDynamic(size) || ShapedType::isDynamic(places[i]) ||
+        ShapedType::isDynamic(window[i]) || places[i] == 0)
+      continue;
+    int64_t used =
+        (places[i] - 1) * strides[i] + (window[i] - 1) * dilation[i] + 1;
+    if (used >= size)
+      continue;
+    sizes[i] = b.getIndexAttr(used);
+    changed = true;
+  }
+  if (!changed)
+    return x;
+  SmallVector<OpFoldResult> zeros(sizes.size(), b.getIndexAttr(0)),
+      ones(sizes.size(), b.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(b, loc, x, zeros, sizes, ones);
+}
+
 Value padWindowed(OpBuilder &b, Location loc, Value x,
                   ArrayRef<OpFoldResult> sizes, Value scalar,
                   ArrayRef<int64_t> low, ArrayRef<int64_t> high,
