@@ -209,13 +209,17 @@ std::vector<Value> EvalModuleBuilder::bindArguments(mlir::Block *body) {
   mlir::OpBuilder &builder = tracer.builder();
   std::vector<Value> tensors;
   StringSet<> bound;
-  for (auto [input, argument] : zip_equal(inputs, body->getArguments())) {
+  auto *callee = function.as<FunctionObject>();
+  for (auto [input, argument, param] :
+       zip_equal(inputs, body->getArguments(), parameterOf)) {
     for (auto [i, size] : enumerate(input.shape))
       if (!size.isStatic() && bound.insert(size.str()).second)
         tracer.bindSymbol(
             size.str(), mlir::tensor::DimOp::create(builder, argument.getLoc(),
                                                     argument, i));
     tensors.push_back(tracer.tensor(argument, input.shape));
+    if (callee && param)
+      tensors.back().object()->definedAt = callee->params[*param].range;
   }
   return tensors;
 }

@@ -153,7 +153,9 @@ FailureOr<TensorObject *> Tracer::cast(TensorObject *x, DType dtype) {
                                 tensorType(x->shape, dtype), value);
   else if (value == x->value)
     return x;
-  return tensor(value, x->shape).as<TensorObject>();
+  auto *result = tensor(value, x->shape).as<TensorObject>();
+  result->definedAt = x->definedAt;
+  return result;
 }
 
 FailureOr<TensorObject *>
@@ -226,7 +228,8 @@ std::optional<Size> broadcastDimension(const Size &a, const Size &b) {
   return std::nullopt;
 }
 
-FailureOr<Shape> Tracer::broadcastShapes(ArrayRef<Shape> shapes, SMRange at) {
+FailureOr<Shape> Tracer::broadcastShapes(ArrayRef<Shape> shapes, SMRange at,
+                                         ArrayRef<TensorObject *> operands) {
   Shape result;
   for (const Shape &shape : shapes) {
     if (shape.size() > result.size())
@@ -242,13 +245,21 @@ FailureOr<Shape> Tracer::broadcastShapes(ArrayRef<Shape> shapes, SMRange at) {
       interleave(
           shapes, [&](const Shape &s) { text += toString(s); },
           [&] { text += " and "; });
-      if (!mayEqual(have, shape[i]))
-        return evaluator.error(at, "shapes " + text + " do not broadcast");
-      auto &error = evaluator.diagnose(at, "shapes " + text +
-                                               " are not known to broadcast");
-      error.note("it is not known at compile time that the sizes " +
-                 have.str() + " and " + shape[i].str() +
-                 " are equal, or that one of them is 1");
+      bool isWrong = !mayEqual(have, shape[i]);
+      auto &error =
+          evaluator.diagnose(at, "shapes " + text +
+                                     (isWrong ? " do not broadcast"
+                                              : " are not known to broadcast"));
+      if (!isWrong)
+        error.note("it is not known at compile time that the sizes " +
+                   have.str() + " and " + shape[i].str() +
+                   " are equal, or that one of them is 1");
+      SMRange here = evaluator.currentRange();
+      for (TensorObject *operand : operands)
+        if (operand->definedAt.isValid() &&
+            operand->definedAt.Start != here.Start)
+          error.note(evaluator.describe(operand) + " is made here",
+                     operand->definedAt);
       return failure();
     }
   }
@@ -260,7 +271,7 @@ FailureOr<Shape> Tracer::broadcastShapes(ArrayRef<TensorObject *> operands,
   SmallVector<Shape> shapes;
   for (TensorObject *operand : operands)
     shapes.push_back(operand->shape);
-  return broadcastShapes(ArrayRef<Shape>(shapes), at);
+  return broadcastShapes(shapes, at, operands);
 }
 
 } // namespace lamina::frontend

@@ -62,8 +62,9 @@ public:
   /// Broadcast shape, or an error that shows the shapes.
   mlir::FailureOr<Shape>
   broadcastShapes(llvm::ArrayRef<TensorObject *> operands, llvm::SMRange at);
-  mlir::FailureOr<Shape> broadcastShapes(llvm::ArrayRef<Shape> shapes,
-                                         llvm::SMRange at);
+  mlir::FailureOr<Shape>
+  broadcastShapes(llvm::ArrayRef<Shape> shapes, llvm::SMRange at,
+                  llvm::ArrayRef<TensorObject *> operands = {});
   /// A shape argument: ints, sizes, None/-1 not included; a tensor made by
   /// `shape(x)` counts as its sizes.
   mlir::FailureOr<Shape> asShape(Value value, llvm::SMRange at);
