@@ -16,6 +16,8 @@ Result ModelBuilder::callLayer(InstanceObject *layer, CallArgs args) {
                            "'" + layer->type->name +
                                "' was not initialized: its __init__ must call "
                                "super().__init__()");
+  if (nameOf(layer).empty())
+    return evaluator.error(args.range, "the name of a layer must be a string");
   return LayerCall(*this, layer, args).run();
 }
 

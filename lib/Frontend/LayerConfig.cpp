@@ -36,13 +36,18 @@ static std::string describeFunction(const FunctionObject *function) {
   return text + ": " + textOf(body.Start.getPointer(), body.End.getPointer());
 }
 
-mlir::Attribute frontend::toAttribute(Evaluator &evaluator, Value value) {
+static mlir::Attribute toAttribute(Evaluator &evaluator, Value value,
+                                   unsigned depth) {
+  // A container may contain itself; no configuration is nested like that.
+  if (depth > 8)
+    return {};
   mlir::Builder builder(&evaluator.context());
   auto toArray = [&](llvm::ArrayRef<Value> items) -> mlir::Attribute {
     llvm::SmallVector<mlir::Attribute> attributes;
     for (Value item : items) {
-      mlir::Attribute attribute =
-          item.isNone() ? builder.getUnitAttr() : toAttribute(evaluator, item);
+      mlir::Attribute attribute = item.isNone()
+                                      ? builder.getUnitAttr()
+                                      : toAttribute(evaluator, item, depth + 1);
       if (!attribute)
         return {};
       attributes.push_back(attribute);
@@ -70,7 +75,7 @@ mlir::Attribute frontend::toAttribute(Evaluator &evaluator, Value value) {
   if (auto *builtin = value.as<BuiltinObject>())
     return builder.getStringAttr(builtin->name);
   if (auto *bound = value.as<BoundMethodObject>())
-    return toAttribute(evaluator, bound->function);
+    return toAttribute(evaluator, bound->function, depth + 1);
   if (auto *type = value.as<ClassObject>())
     return builder.getStringAttr(type->name);
   if (auto *dict = value.as<DictObject>()) {
@@ -78,7 +83,7 @@ mlir::Attribute frontend::toAttribute(Evaluator &evaluator, Value value) {
     llvm::StringSet<> names;
     for (auto &[key, item] : dict->items) {
       auto *name = key.as<StringObject>();
-      mlir::Attribute attribute = toAttribute(evaluator, item);
+      mlir::Attribute attribute = toAttribute(evaluator, item, depth + 1);
       if (name && !name->text.empty() && attribute &&
           names.insert(name->text).second)
         entries.emplace_back(builder.getStringAttr(name->text), attribute);
@@ -90,7 +95,7 @@ mlir::Attribute frontend::toAttribute(Evaluator &evaluator, Value value) {
     llvm::SmallVector<mlir::NamedAttribute> entries;
     for (auto &[name, item] : instance->attributes)
       if (!name.empty() && name[0] != '_' && !item.is(ValueKind::Instance))
-        if (mlir::Attribute attribute = toAttribute(evaluator, item))
+        if (mlir::Attribute attribute = toAttribute(evaluator, item, depth + 1))
           entries.emplace_back(name, attribute);
     mlir::StringAttr className = builder.getStringAttr(instance->type->name);
     if (entries.empty())
@@ -100,6 +105,10 @@ mlir::Attribute frontend::toAttribute(Evaluator &evaluator, Value value) {
          {"config", builder.getDictionaryAttr(entries)}});
   }
   return {};
+}
+
+mlir::Attribute frontend::toAttribute(Evaluator &evaluator, Value value) {
+  return ::toAttribute(evaluator, value, 0);
 }
 
 mlir::DictionaryAttr frontend::configOf(Evaluator &evaluator,

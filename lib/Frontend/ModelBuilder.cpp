@@ -138,23 +138,29 @@ Result ModelBuilder::initLayer(InstanceObject *layer, Value name,
 /// The layers and weights directly in an attribute's value.
 static void collect(ModelBuilder &models, Value value,
                     llvm::SetVector<TensorObject *> &weights,
-                    llvm::SetVector<InstanceObject *> &layers) {
+                    llvm::SetVector<InstanceObject *> &layers,
+                    llvm::SmallPtrSetImpl<Object *> &seen) {
   if (auto *tensor = value.as<TensorObject>()) {
     if (models.infoOf(tensor))
       weights.insert(tensor);
-  } else if (auto *instance = value.as<InstanceObject>()) {
+    return;
+  }
+  if (auto *instance = value.as<InstanceObject>()) {
     if (models.stateOf(instance))
       layers.insert(instance);
-  } else if (auto *list = value.as<ListObject>()) {
-    for (Value item : list->items)
-      collect(models, item, weights, layers);
-  } else if (auto *tuple = value.as<TupleObject>()) {
-    for (Value item : tuple->items)
-      collect(models, item, weights, layers);
-  } else if (auto *dict = value.as<DictObject>()) {
-    for (auto &[key, item] : dict->items)
-      collect(models, item, weights, layers);
+    return;
   }
+  auto *list = value.as<ListObject>();
+  auto *tuple = value.as<TupleObject>();
+  auto *dict = value.as<DictObject>();
+  if ((!list && !tuple && !dict) || !seen.insert(value.object()).second)
+    return;
+  if (dict)
+    for (auto &[key, item] : dict->items)
+      collect(models, item, weights, layers, seen);
+  else
+    for (Value item : list ? list->items : tuple->items)
+      collect(models, item, weights, layers, seen);
 }
 
 LayerContents ModelBuilder::contentsOf(InstanceObject *layer) {
@@ -163,7 +169,8 @@ LayerContents ModelBuilder::contentsOf(InstanceObject *layer) {
   contents.weights.insert(state->ownWeights.begin(), state->ownWeights.end());
   for (auto &[name, value] : layer->attributes) {
     llvm::SetVector<TensorObject *> found;
-    collect(*this, value, found, contents.layers);
+    llvm::SmallPtrSet<Object *, 8> seen;
+    collect(*this, value, found, contents.layers, seen);
     contents.weights.insert(found.begin(), found.end());
     // A weight without a name is called after the attribute that holds it.
     for (TensorObject *weight : found) {

@@ -1,23 +1,78 @@
 //===- Structures.cpp - tensors in lists, tuples and dictionaries ---------===//
 #include "lamina/Frontend/ModelBuilder.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace lamina;
 using namespace lamina::frontend;
 
+namespace {
+
+/// The containers that are being walked: one that contains itself is entered
+/// once.
+class Path {
+public:
+  bool enter(const Object *container) {
+    return active.insert(container).second;
+  }
+  void leave(const Object *container) { active.erase(container); }
+
+private:
+  llvm::SmallPtrSet<const Object *, 8> active;
+};
+
+void flatten(Value structure, std::vector<TensorObject *> &tensors,
+             Path &path) {
+  if (auto *tensor = structure.as<TensorObject>()) {
+    tensors.push_back(tensor);
+    return;
+  }
+  auto *list = structure.as<ListObject>();
+  auto *tuple = structure.as<TupleObject>();
+  auto *dict = structure.as<DictObject>();
+  if ((!list && !tuple && !dict) || !path.enter(structure.object()))
+    return;
+  if (dict)
+    for (auto &[key, item] : dict->items)
+      flatten(item, tensors, path);
+  else
+    for (Value item : list ? list->items : tuple->items)
+      flatten(item, tensors, path);
+  path.leave(structure.object());
+}
+
+Value mapStructure(Evaluator &evaluator, Value structure,
+                   llvm::function_ref<Value(TensorObject *)> map, Path &path) {
+  if (auto *tensor = structure.as<TensorObject>())
+    return map(tensor);
+  auto *list = structure.as<ListObject>();
+  auto *tuple = structure.as<TupleObject>();
+  auto *dict = structure.as<DictObject>();
+  if ((!list && !tuple && !dict) || !path.enter(structure.object()))
+    return structure;
+  Value mapped;
+  if (dict) {
+    auto *result = evaluator.make<DictObject>();
+    for (auto &[key, item] : dict->items)
+      result->items.emplace_back(key, mapStructure(evaluator, item, map, path));
+    mapped = result;
+  } else {
+    std::vector<Value> items;
+    for (Value item : list ? list->items : tuple->items)
+      items.push_back(mapStructure(evaluator, item, map, path));
+    mapped = list ? evaluator.list(std::move(items))
+                  : evaluator.tuple(std::move(items));
+  }
+  path.leave(structure.object());
+  return mapped;
+}
+
+} // namespace
+
 void frontend::flattenTensors(Value structure,
                               std::vector<TensorObject *> &tensors) {
-  if (auto *tensor = structure.as<TensorObject>())
-    tensors.push_back(tensor);
-  else if (auto *list = structure.as<ListObject>())
-    for (Value item : list->items)
-      flattenTensors(item, tensors);
-  else if (auto *tuple = structure.as<TupleObject>())
-    for (Value item : tuple->items)
-      flattenTensors(item, tensors);
-  else if (auto *dict = structure.as<DictObject>())
-    for (auto &[key, item] : dict->items)
-      flattenTensors(item, tensors);
+  Path path;
+  flatten(structure, tensors, path);
 }
 
 bool frontend::hasTensors(Value structure) {
@@ -28,25 +83,8 @@ bool frontend::hasTensors(Value structure) {
 
 Value frontend::mapTensors(Evaluator &evaluator, Value structure,
                            llvm::function_ref<Value(TensorObject *)> map) {
-  auto mapAll = [&](llvm::ArrayRef<Value> items) {
-    std::vector<Value> result;
-    for (Value item : items)
-      result.push_back(mapTensors(evaluator, item, map));
-    return result;
-  };
-  if (auto *tensor = structure.as<TensorObject>())
-    return map(tensor);
-  if (auto *list = structure.as<ListObject>())
-    return evaluator.list(mapAll(list->items));
-  if (auto *tuple = structure.as<TupleObject>())
-    return evaluator.tuple(mapAll(tuple->items));
-  if (auto *dict = structure.as<DictObject>()) {
-    auto *result = evaluator.make<DictObject>();
-    for (auto &[key, item] : dict->items)
-      result->items.emplace_back(key, mapTensors(evaluator, item, map));
-    return result;
-  }
-  return structure;
+  Path path;
+  return mapStructure(evaluator, structure, map, path);
 }
 
 Size frontend::substitute(const Size &size,

@@ -37,10 +37,11 @@ void WeightOp::getAsmBlockArgumentNames(Region &region,
 }
 
 void LayerOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
-  for (Value output : getOutputs())
-    setName(output, identifier(getName()));
-  for (Value mask : getOutputMasks())
-    setName(mask, identifier(getName()) + "_mask");
+  // The first of a group names them all.
+  if (!getOutputs().empty())
+    setName(getOutputs().front(), identifier(getName()));
+  if (!getOutputMasks().empty())
+    setName(getOutputMasks().front(), identifier(getName()) + "_mask");
 }
 
 void LayerOp::getAsmBlockArgumentNames(Region &region,

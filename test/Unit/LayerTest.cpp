@@ -150,8 +150,9 @@ model = keras.Model(x, [Activation(a)(x) for a in ('relu', 'gelu', 'exponential'
 )");
   ASSERT_TRUE(p.ok()) << p.messages();
   auto y = p.run({array({1, 1}, {0.5})});
-  double expected[] = {0.5, 0.25 * (1 + std::erf(std::sqrt(0.125))),
-                       std::exp(0.5), 1 / (1 + std::exp(-0.5)), 0.5, 1.5};
+  double expected[] = {0.5,           0.25 * (1 + std::erf(std::sqrt(0.125))),
+                       std::exp(0.5), 1 / (1 + std::exp(-0.5)),
+                       0.5,           1.5};
   for (auto [found, value] : llvm::zip(y, expected))
     EXPECT_NEAR(found.getDouble(0), value, 1e-6);
 }
@@ -325,6 +326,18 @@ TEST(Layer, MistakesAreNamed) {
   refused("x = keras.Input((3,), batch_size=2)\nv = tf.Variable(x * 2)\n"
           "model = keras.Model(x, x * v)",
           "must not depend on an input");
+  refused("d = Dense(3)\nd.name = 5\nx = keras.Input((3,))\n"
+          "model = keras.Model(x, d(x))",
+          "the name of a layer must be a string");
+  refused("l = []\nl.append(l)\nmodel = keras.Model(l, l)",
+          "must be tensors made by Input()");
+  refused("class L(keras.layers.Layer):\n    def call(self, x):\n"
+          "        return self(x)\n"
+          "x = keras.Input((3,))\nmodel = keras.Model(x, L()(x))",
+          "maximum recursion depth");
+  refused("x = keras.Input((3,))\nm = keras.Model(x, x * 2)\n"
+          "y = keras.Input((4,))\nmodel = keras.Model(y, m(y))",
+          "takes float32[n,3], got float32[n,4]");
   refused("x = keras.Input(10)\nmodel = keras.Model(x, x)", "(10,)");
   refused("class M(keras.Model):\n    def call(self, x):\n        return x\n"
           "model = M()\nmodel.compile('adam', 'mse')",
