@@ -70,6 +70,7 @@ private:
   SmallVector<scf::ForOp> loops;
   SmallVector<OpFoldResult> offsets, sizes; // of the tile, per group axis
   llvm::DenseMap<Value, Value> tiles;
+  llvm::DenseMap<OpOperand *, Value> packed; // panels in consecutive memory
 
   bool isMember(Operation *op) const { return op && members.contains(op); }
   OpFoldResult number(int64_t value) { return rewriter.getIndexAttr(value); }
@@ -129,6 +130,8 @@ private:
                      loop.getRegionIterArgs().end());
       offsets[axis] = loop.getInductionVar();
       sizes[axis] = tileExtent(loop.getInductionVar(), size, tile);
+      if (group.product && axis + 1 == group.depth)
+        packPanel();
     }
     for (auto [output, value] : llvm::zip_equal(outputs, carried))
       output.iterArg = value;
@@ -147,6 +150,36 @@ private:
         tileSizes[order[count - 1]] > 1)
       std::swap(order[count - 2], order[count - 1]);
     return order;
+  }
+
+  /// Copies the panel of the right operand that the row loop is going to read
+  /// into consecutive memory, if it will be read often enough: columns of a
+  /// wide matrix are far apart, and many of them compete for few cache lines.
+  void packPanel() {
+    auto op = cast<linalg::LinalgOp>(group.product);
+    SmallVector<unsigned> roleLoops = loopRole(op).loops;
+    SmallVector<int64_t> ranges = op.getStaticLoopRanges();
+    if (group.depth < 2 || tileSizes[group.depth - 2] <= 1)
+      return;
+    unsigned rows = roleLoops[group.depth - 2], columns = roleLoops.back();
+    int64_t width = ranges[columns];
+    bool wide = ShapedType::isDynamic(width) || width >= 8 * tileSizes.back();
+    bool often = ShapedType::isDynamic(ranges[rows]) || ranges[rows] >= 64;
+    if (!wide || !often)
+      return;
+    auto [starts, extents] = loopTiles(op);
+    for (OpOperand *operand : op.getDpsInputOperands()) {
+      AffineMap map = op.getMatchingIndexingMap(operand);
+      if (!map.isFunctionOfDim(columns) || map.isFunctionOfDim(rows))
+        continue;
+      Value slice = sliceOfOperand(op, *operand, starts, extents);
+      auto type = cast<RankedTensorType>(slice.getType());
+      Value empty = tensor::EmptyOp::create(
+          rewriter, loc, tensor::getMixedSizes(rewriter, loc, slice),
+          type.getElementType());
+      packed[operand] =
+          linalg::CopyOp::create(rewriter, loc, slice, empty).getResult(0);
+    }
   }
 
   OpFoldResult tileExtent(Value offset, OpFoldResult size, int64_t tile) {
@@ -299,7 +332,10 @@ private:
         insertion.getMixedStrides());
   }
 
-  void emitLinalg(linalg::LinalgOp op) {
+  /// The first and the number of iterations of each of the op's loops in the
+  /// tile; null for those that are not tiled (yet).
+  std::pair<SmallVector<OpFoldResult>, SmallVector<OpFoldResult>>
+  loopTiles(linalg::LinalgOp op) {
     SmallVector<unsigned> roleLoops = loopRole(op).loops;
     SmallVector<OpFoldResult> starts(op.getNumLoops()),
         extents(op.getNumLoops());
@@ -308,6 +344,11 @@ private:
         starts[roleLoops[axis]] = offsets[axis];
         extents[roleLoops[axis]] = sizes[axis];
       }
+    return {starts, extents};
+  }
+
+  void emitLinalg(linalg::LinalgOp op) {
+    auto [starts, extents] = loopTiles(op);
     SmallVector<Value> operands;
     SmallVector<Type> resultTypes;
     for (OpOperand &operand : op->getOpOperands()) {
@@ -319,7 +360,8 @@ private:
         if (!tile)
           tile = tileOf(operand);
         resultTypes.push_back(tile.getType());
-      } else if (!(tile = tiles.lookup(operand.get())))
+      } else if (!(tile = packed.lookup(&operand)) &&
+                 !(tile = tiles.lookup(operand.get())))
         tile = sliceOfOperand(op, operand, starts, extents);
       operands.push_back(tile);
     }

@@ -48,11 +48,12 @@ func.func @softmax(%x: tensor<?x1000xf32>) -> tensor<?x1000xf32> {
   return %y : tensor<?x1000xf32>
 }
 
-// A matrix product: register tiles, the whole reduction inside, and the
-// epilogue on the tile.
+// A matrix product: a packed panel of columns for all rows, register tiles, the
+// whole reduction inside, and the epilogue on the tile.
 // CHECK-LABEL: @dense
-// CHECK: scf.for {{.*}} step %c6
 // CHECK: scf.for {{.*}} step %c64
+// CHECK: linalg.copy
+// CHECK: scf.for {{.*}} step %c6
 // CHECK: linalg.fill
 // CHECK: linalg.matmul
 // CHECK: arith.maximumf
