@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FoldConstants.h"
 #include "lamina/Lam/Lam.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
@@ -113,6 +114,25 @@ OpFoldResult SelectOp::fold(FoldAdaptor) {
 //===----------------------------------------------------------------------===//
 
 namespace {
+/// Any pointwise op of constants is a constant.
+struct PointwiseOfConstants : OpInterfaceRewritePattern<PointwiseOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+  LogicalResult matchAndRewrite(PointwiseOpInterface op,
+                                PatternRewriter &rewriter) const override {
+    SmallVector<Attribute> operands;
+    for (Value operand : op->getOperands())
+      if (!matchPattern(operand, m_Constant(&operands.emplace_back())))
+        return failure();
+    OpFoldResult folded = foldPointwise(op, operands);
+    auto value =
+        dyn_cast_or_null<ElementsAttr>(dyn_cast_if_present<Attribute>(folded));
+    if (!value)
+      return failure();
+    rewriter.replaceOpWithNewOp<ConstantOp>(op, value);
+    return success();
+  }
+};
+
 /// x + (-y) is x - y.
 struct AddOfNeg : OpRewritePattern<AddOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -175,7 +195,8 @@ struct PowOfSmallNumber : OpRewritePattern<PowOp> {
 
 void AddOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                         MLIRContext *context) {
-  patterns.add<AddOfNeg>(context);
+  // The pattern of all pointwise ops is registered once, here.
+  patterns.add<AddOfNeg, PointwiseOfConstants>(context);
 }
 void MulOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                         MLIRContext *context) {

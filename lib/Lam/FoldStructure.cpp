@@ -1,5 +1,6 @@
 //===- FoldStructure.cpp - folds of casts, sizes and structural ops -------===//
 
+#include "FoldConstants.h"
 #include "lamina/Lam/Lam.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/PatternMatch.h"
@@ -19,14 +20,6 @@ static OpFoldResult reshaped(Attribute value, RankedTensorType type) {
     return {};
   return elements.isSplat() ? elements.resizeSplat(type)
                             : elements.reshape(type);
-}
-
-/// `value` in `type` if it is a splat.
-static OpFoldResult splat(Attribute value, RankedTensorType type) {
-  auto elements = dyn_cast_or_null<DenseElementsAttr>(value);
-  if (!elements || !elements.isSplat() || !type.hasStaticShape())
-    return {};
-  return elements.resizeSplat(type);
 }
 
 //===----------------------------------------------------------------------===//
@@ -62,7 +55,7 @@ OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
         holds(getElementTypeOrSelf(getX()), from))
       return inner.getX();
   }
-  return {};
+  return castConstant(adaptor.getX(), tensorType(getY()));
 }
 
 OpFoldResult FromSizeOp::fold(FoldAdaptor adaptor) {
@@ -86,7 +79,12 @@ static bool sameStatic(Value x, Value y) {
 OpFoldResult BroadcastOp::fold(FoldAdaptor adaptor) {
   if (sameStatic(getX(), getY()))
     return getX();
-  return splat(adaptor.getX(), tensorType(getY()));
+  return moveConstant(adaptor.getX(), tensorType(getY()),
+                      [&](ArrayRef<int64_t> to, MutableArrayRef<int64_t> from) {
+                        for (auto [i, dim] : llvm::enumerate(getDims()))
+                          if (tensorType(getX()).getDimSize(i) != 1)
+                            from[i] = to[dim];
+                      });
 }
 
 OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
@@ -108,14 +106,25 @@ static bool isIdentity(ArrayRef<int64_t> perm) {
 OpFoldResult TransposeOp::fold(FoldAdaptor adaptor) {
   if (isIdentity(getPerm()))
     return getX();
-  return splat(adaptor.getX(), tensorType(getY()));
+  return moveConstant(adaptor.getX(), tensorType(getY()),
+                      [&](ArrayRef<int64_t> to, MutableArrayRef<int64_t> from) {
+                        for (auto [i, dim] : llvm::enumerate(getPerm()))
+                          from[dim] = to[i];
+                      });
 }
 
 OpFoldResult SliceOp::fold(FoldAdaptor adaptor) {
   // The whole of x: no room for an offset or a stride.
   if (sameStatic(getX(), getY()))
     return getX();
-  return splat(adaptor.getX(), tensorType(getY()));
+  if (!getOffsets().empty())
+    return {};
+  return moveConstant(adaptor.getX(), tensorType(getY()),
+                      [&](ArrayRef<int64_t> to, MutableArrayRef<int64_t> from) {
+                        for (auto [i, at] : llvm::enumerate(to))
+                          from[i] =
+                              getStaticOffsets()[i] + at * getStrides()[i];
+                      });
 }
 
 OpFoldResult PadOp::fold(FoldAdaptor adaptor) {
@@ -133,7 +142,13 @@ OpFoldResult ReverseOp::fold(FoldAdaptor adaptor) {
   if (auto inner = getX().getDefiningOp<ReverseOp>();
       inner && inner.getDims() == getDims())
     return inner.getX();
-  return splat(adaptor.getX(), tensorType(getY()));
+  return moveConstant(adaptor.getX(), tensorType(getY()),
+                      [&](ArrayRef<int64_t> to, MutableArrayRef<int64_t> from) {
+                        llvm::copy(to, from.begin());
+                        for (int64_t dim : getDims())
+                          from[dim] =
+                              tensorType(getX()).getDimSize(dim) - 1 - to[dim];
+                      });
 }
 
 OpFoldResult ConcatOp::fold(FoldAdaptor adaptor) {

@@ -13,9 +13,10 @@ class FuncOp;
 namespace lamina {
 
 /// Evaluates a function of `lam` (with `tensor.dim`, `arith` on `index`, calls) on
-/// the given arrays: every float in float64, every integer in 64 bits wrapped to
-/// its width. Results have the types of the function. Emits an error at the op
-/// and fails when an op's precondition is broken (a reshape that does not fit, …).
+/// the given arrays: every float in float64, rounded only by a `lam.cast` to its type,
+/// every integer in 64 bits wrapped to its width. Results have the types of the
+/// function. Emits an error at the op and fails when an op's precondition is
+/// broken (a reshape that does not fit, …).
 mlir::FailureOr<std::vector<NDArray>> interpret(mlir::func::FuncOp function, llvm::ArrayRef<NDArray> inputs);
 
 /// The same for the ops of `block`, whose arguments are `inputs`; returns the

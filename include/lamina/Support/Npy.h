@@ -16,6 +16,7 @@ using NamedArrays = std::vector<std::pair<std::string, NDArray>>;
 
 /// Reads a .npy file image: every real NumPy dtype in either byte order,
 /// Fortran order is transposed. Errors name what was found and what is accepted.
+/// NumPy has no name for bfloat16: ml_dtypes stores it as 'V2', two raw bytes.
 llvm::Expected<NDArray> readNpy(llvm::StringRef bytes, llvm::StringRef fileName);
 /// Reads a .npz file image (stored or deflated members, zip64).
 llvm::Expected<NamedArrays> readNpz(llvm::StringRef bytes, llvm::StringRef fileName);
