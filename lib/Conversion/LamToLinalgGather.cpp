@@ -181,12 +181,18 @@ struct ScatterPattern : OpConversionPattern<ScatterOp> {
                               indexSizes = sizesOf(b, loc, op.getIndices()),
                               bounds(indexSizes);
     bounds.pop_back();
+    // Without an index an update replaces all of x: an insertion of that kind
+    // would be folded away, and with it the buffer that the loop carries.
+    bool single = places.rest.empty() || places.axes.empty();
+    if (single)
+      for (int64_t dim : places.rest)
+        bounds.push_back(xSizes[dim]);
 
     // Writes the update at loop indices `at` to the places `to` of `y`.
     auto apply = [&](OpBuilder &b, Location loc, ValueRange at,
                      ArrayRef<Value> to, Value y) -> Value {
       Value updates = adaptor.getUpdates();
-      if (places.rest.empty()) {
+      if (single) {
         Value update = tensor::ExtractOp::create(b, loc, updates, at);
         Value old = tensor::ExtractOp::create(b, loc, y, to);
         return tensor::InsertOp::create(b, loc, meet(b, loc, op, old, update),
@@ -225,8 +231,11 @@ struct ScatterPattern : OpConversionPattern<ScatterOp> {
       Value inside;
       for (int64_t i = 0; i < places.batchDims; ++i)
         to[i] = at[i];
+      if (single)
+        for (auto [i, dim] : llvm::enumerate(places.rest))
+          to[dim] = at[places.leading + i];
       for (auto [k, axis] : llvm::enumerate(places.axes)) {
-        SmallVector<Value> place(at);
+        SmallVector<Value> place(at.take_front(places.leading));
         place.push_back(indexConstant(b, loc, k));
         Value index = places.toIndex(
             b, loc,

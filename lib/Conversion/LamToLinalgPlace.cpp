@@ -27,6 +27,17 @@ static RankedTensorType sliceType(Type type, ArrayRef<OpFoldResult> sizes,
   return RankedTensorType::get(shape, type);
 }
 
+/// Whether a slice at `offsets` starts behind the end of `whole`, where views
+/// must not be. It has no elements then: slices lie within.
+static bool startsBehind(RankedTensorType whole,
+                         ArrayRef<OpFoldResult> offsets) {
+  return llvm::any_of(llvm::zip(whole.getShape(), offsets), [](auto pair) {
+    auto [size, offset] = pair;
+    auto number = getConstantIntValue(offset);
+    return number && !ShapedType::isDynamic(size) && *number >= size;
+  });
+}
+
 Value extractSlice(OpBuilder &b, Location loc, Value x,
                    ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes,
                    ArrayRef<bool> drop) {
@@ -48,7 +59,7 @@ Value padTensor(OpBuilder &b, Location loc, Value x, Value scalar,
                 ArrayRef<OpFoldResult> offsets, ArrayRef<int64_t> strides) {
   Value filled = filledTensor(b, loc, type, sizes, scalar);
   auto source = cast<RankedTensorType>(x.getType());
-  if (llvm::is_contained(source.getShape(), 0))
+  if (llvm::is_contained(source.getShape(), 0) || startsBehind(type, offsets))
     return filled;
   // Sizes that the source's type does not know must not be static here.
   SmallVector<OpFoldResult> mixed;
@@ -148,10 +159,14 @@ struct SlicePattern : OpConversionPattern<SliceOp> {
                                 ConversionPatternRewriter &b) const override {
     RankedTensorType type = signlessTensor(op);
     SmallVector<OpFoldResult> sizes = sizesOf(b, op.getLoc(), op);
-    b.replaceOpWithNewOp<tensor::ExtractSliceOp>(
-        op, type, adaptor.getX(),
-        getMixedValues(op.getStaticOffsets(), adaptor.getOffsets(), b), sizes,
-        attributes(b, op.getStrides()));
+    SmallVector<OpFoldResult> offsets =
+        getMixedValues(op.getStaticOffsets(), adaptor.getOffsets(), b);
+    if (startsBehind(cast<RankedTensorType>(op.getX().getType()), offsets))
+      b.replaceOp(op, emptyTensor(b, op.getLoc(), type, sizes));
+    else
+      b.replaceOpWithNewOp<tensor::ExtractSliceOp>(
+          op, type, adaptor.getX(), offsets, sizes,
+          attributes(b, op.getStrides()));
     return success();
   }
 };
@@ -203,10 +218,11 @@ struct ConcatPattern : OpConversionPattern<ConcatOp> {
     }
     for (auto [x, place, piece] :
          llvm::zip(adaptor.getXs(), places, pieceSizes)) {
-      if (llvm::is_contained(cast<ShapedType>(x.getType()).getShape(), 0))
-        continue;
       SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0));
       offsets[dim] = place;
+      if (llvm::is_contained(cast<ShapedType>(x.getType()).getShape(), 0) ||
+          startsBehind(type, offsets))
+        continue;
       y = insertSlice(b, loc, x, y, offsets, piece);
     }
     b.replaceOp(op, y);

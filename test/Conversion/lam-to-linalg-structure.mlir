@@ -80,3 +80,12 @@ func.func @empty(%x: tensor<5x3xf32>) -> tensor<0x3xf32> {
   %y = lam.slice %x [5, 0] strides [1, 1] : tensor<5x3xf32> -> tensor<0x3xf32>
   return %y : tensor<0x3xf32>
 }
+
+// A slice that starts where x ends has no elements, whatever its type says.
+// CHECK-LABEL: func.func @behind(
+// CHECK-SAME:    %{{.*}}: tensor<4xf32>, %[[N:.*]]: index)
+// CHECK-NEXT:    tensor.empty(%[[N]]) : tensor<?xf32>
+func.func @behind(%x: tensor<4xf32>, %n: index) -> tensor<?xf32> {
+  %y = lam.slice %x [4] strides [1] sizes (%n) : tensor<4xf32> -> tensor<?xf32>
+  return %y : tensor<?xf32>
+}
