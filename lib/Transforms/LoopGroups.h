@@ -5,6 +5,7 @@
 #include "lamina/Transforms/Machine.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
 #include <vector>
 
 namespace lamina {
@@ -42,6 +43,11 @@ std::vector<LoopGroup> formLoopGroups(mlir::Block &block);
 /// Tile sizes for the first `depth` axes; 0 means the whole axis.
 llvm::SmallVector<int64_t> chooseTiles(const LoopGroup &group,
                                        const Strategy &strategy);
+
+/// Replaces the group's ops by one loop nest over tiles, in front of the
+/// block's terminator; the block has to be sorted afterwards.
+void emitLoops(mlir::IRRewriter &rewriter, const LoopGroup &group,
+               llvm::ArrayRef<int64_t> tileSizes);
 
 } // namespace lamina
 
