@@ -29,6 +29,9 @@ void ModelBuilder::moveToWorkspace(mlir::OpBuilder &builder) {
 
 Result ModelBuilder::input(llvm::ArrayRef<Value> dims, DType dtype, Value name,
                            llvm::SMRange at) {
+  if (!inWorkspace())
+    return evaluator.error(at, "an Input is the input of a model; a function's "
+                               "inputs are its parameters");
   auto *given = name.as<StringObject>();
   if (!given && !name.isNone())
     return evaluator.error(at, "the name of an Input must be a string, got " +
