@@ -3,6 +3,7 @@
 #include "Driver.h"
 #include "lamina/Target/Artefacts.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -40,7 +41,12 @@ std::string extensionOf(llvm::StringRef name) {
 }
 
 /// Without --emit: what the extension of -o asks for; an object comes with its header and manifest.
+/// Standard output, a device or a pipe takes the object alone.
 std::vector<std::string> defaultEmit(llvm::StringRef output) {
+  llvm::sys::fs::file_status status;
+  if (output == "-" || (!output.empty() && !llvm::sys::fs::status(output, status) &&
+                        !llvm::sys::fs::is_regular_file(status) && !llvm::sys::fs::is_directory(status)))
+    return {"obj"};
   llvm::StringRef extension = llvm::sys::path::extension(output);
   for (const Artefact &artefact : artefactTable())
     if (extension == artefact.extension && llvm::StringRef(artefact.name) != "obj")

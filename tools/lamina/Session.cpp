@@ -57,8 +57,11 @@ Session::Session(const Arguments &arguments) : arguments(arguments) {
                              : &diagnostics.errorInFile(this->arguments.input, message.str());
     else
       ours = &diagnostics.warning(range, message.str());
-    for (mlir::Diagnostic &note : message.getNotes())
+    for (mlir::Diagnostic &note : message.getNotes()) {
+      if (llvm::StringRef(note.str()).starts_with("see current operation"))
+        continue; // the whole module, of no use to a user
       ours->note(note.str(), rangeOf(note.getLocation(), diagnostics.sources()));
+    }
     return success();
   });
 }
@@ -74,7 +77,10 @@ frontend::Evaluator &Session::evaluator() {
 bool Session::error(llvm::Error error, llvm::StringRef file) {
   if (!error)
     return false;
-  diagnostics.errorInFile(file, llvm::toString(std::move(error)));
+  std::string message = llvm::toString(std::move(error));
+  llvm::StringRef text = message;
+  text.consume_front((file + ": ").str()); // said already
+  diagnostics.errorInFile(file, text);
   return true;
 }
 

@@ -52,7 +52,7 @@ void declareCommon(CLI::App &app, Arguments &args) {
 void declareModel(CLI::App &app, Arguments &args) {
   declareInput(app, args, "a .lam or .py program, a .mlir of any stage, or - for standard input");
   app.add_option("--model", args.modelName, "the model to take, if the file has several");
-  app.add_option("--batch", args.batch, "fix the batch size")->check(CLI::PositiveNumber);
+  app.add_option("--batch", args.batch, "fix the batch size")->check(CLI::Range(int64_t(1), int64_t(1) << 40));
   declareCommon(app, args);
 }
 
@@ -63,8 +63,9 @@ void declareWeights(CLI::App &app, Arguments &args) {
 
 void declareCode(CLI::App &app, Arguments &args) {
   app.add_option("--mcpu", args.options.mcpu, "the processor: native, x86-64-v3, x86-64-v4, …")->capture_default_str();
-  app.add_flag_function(
-      "-O{3}", [&args](int64_t level) { args.options.optLevel = level; }, "optimization: -O0 to -O3");
+  app.add_option("-O", args.options.optLevel, "optimization: -O0 to -O3")
+      ->check(CLI::IsMember({0, 1, 2, 3}))
+      ->capture_default_str();
   app.add_option("--dump-ir", args.options.dumpDir, "write one numbered file per stage and per pass that changed something");
   app.add_flag("--time-passes", args.options.timePasses, "print the time every pass takes");
 }
@@ -196,7 +197,21 @@ int main(int argc, char **argv) {
   try {
     app.parse(words);
   } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? Success : BadUsage;
+    if (error.get_exit_code() == 0) // --help, --version
+      return app.exit(error) == 0 ? Success : InternalError;
+    llvm::StringRef first = argc > 1 ? argv[1] : "";
+    llvm::SmallVector<llvm::StringRef> names;
+    for (const Command &command : commands)
+      names.push_back(command.name);
+    if (first.empty() || first.starts_with("-") || llvm::is_contained(names, first)) {
+      llvm::errs() << "lamina: error: " << error.what() << "\n";
+    } else {
+      std::optional<llvm::StringRef> near = didYouMean(first, names);
+      llvm::errs() << "lamina: error: there is no command '" << first << "'"
+                   << (near ? "; did you mean '" + near->str() + "'?" : std::string()) << "\n";
+    }
+    llvm::errs() << "run 'lamina --help' for the commands and their options\n";
+    return BadUsage;
   }
   arguments.command = chosen->name;
   return runSafely(argc, argv, [&] { return chosen->run(arguments); });
