@@ -238,6 +238,9 @@ LogicalResult Interpretation::bindParameters(FunctionObject *function,
       rest->items.emplace_back(ev.string(key), keyword.second);
       continue;
     }
+    // TensorFlow's functions name their graph node; that has no effect here.
+    if (key == "name" && function->fromLibrary && !function->definedIn)
+      continue;
     std::vector<llvm::StringRef> candidates;
     for (const Parameter &p : params) {
       if (p.name == key && p.positionalOnly)
