@@ -12,5 +12,6 @@ config.environment["PATH"] = os.pathsep.join(
     [os.path.join(config.lamina_build, "bin"), config.llvm_tools, config.environment["PATH"]])
 config.substitutions.append(("%root", config.lamina_source))
 config.substitutions.append(("%cc", "cc"))
+config.substitutions.append(("%build", config.lamina_build))
 config.substitutions.append(("%status", "sh %s/Inputs/status.sh" % config.test_source_root))
 config.substitutions.append(("%data", "%s/examples/data" % config.test_source_root))
