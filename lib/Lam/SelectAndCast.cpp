@@ -15,12 +15,14 @@ double SelectOp::evaluate(ArrayRef<double> args) {
 Integer SelectOp::evaluateInteger(ArrayRef<Integer> args) {
   return select(args[0], args[1], args[2]);
 }
-SmallVector<Expr> SelectOp::pullback(Expr dy) {
+SmallVector<Expr> SelectOp::pullback(ArrayRef<Expr> dys) {
+  Expr dy = dys[0];
   Expr c = dy.of(getC());
   return {0.0, select(c, dy, 0.0), select(c, 0.0, dy)};
 }
 
-SmallVector<Expr> CastOp::pullback(Expr dy) {
+SmallVector<Expr> CastOp::pullback(ArrayRef<Expr> dys) {
+  Expr dy = dys[0];
   // Through an integer or a bool nothing moves.
   Type from = getX().getType();
   if (!isa<FloatType>(getElementTypeOrSelf(from)) ||

@@ -1,6 +1,7 @@
 //===- Registration.cpp - the passes and dialects of the stages -----------===//
 #include "lamina/Conversion/Passes.h"
 #include "lamina/Lam/Lam.h"
+#include "lamina/Lam/Passes.h"
 #include "lamina/Model/Model.h"
 #include "lamina/Pipelines/Stages.h"
 #include "lamina/Transforms/Passes.h"
@@ -44,6 +45,7 @@ using namespace mlir;
 void lamina::registerStagePasses() {
   static std::once_flag once;
   std::call_once(once, [] {
+    registerLaminaLamPasses();
     registerLaminaConversionPasses();
     registerLaminaTransformsPasses();
     registerTransformsPasses(); // canonicalize, cse, …

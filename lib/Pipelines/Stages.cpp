@@ -26,7 +26,7 @@ static constexpr Stage stages[] = {
 
     {"grad", "the same without derivative operators",
      "builtin lam func arith tensor",
-     "canonicalize,cse"},
+     "lam-differentiate,canonicalize,cse"},
 
     {"linalg", "structured loops over tensors, without lam",
      "builtin linalg tensor arith math scf func affine",

@@ -1,6 +1,7 @@
 //===- lamina-opt.cpp - runs single passes on .mlir files -------------------===//
 
 #include "lamina/Conversion/Passes.h"
+#include "lamina/Lam/Passes.h"
 #include "lamina/Pipelines/Stages.h"
 #include "lamina/Transforms/Passes.h"
 #include "mlir/InitAllPasses.h"
@@ -8,6 +9,7 @@
 
 int main(int argc, char **argv) {
   mlir::registerAllPasses();
+  lamina::registerLaminaLamPasses();
   lamina::registerLaminaConversionPasses();
   lamina::registerLaminaTransformsPasses();
   mlir::DialectRegistry registry;

@@ -73,7 +73,8 @@ class Lam_Pointwise<string mnemonic, string meaning, list<string> names,
     # !interleave(!foreach(p, partials, "T(" # p # ")"), ", ") # "}; }\n";
   let extraClassDeclaration = common;
   code pullbackDefinition = !if(!empty(partials), "",
-      "::llvm::SmallVector<::lamina::lam::Expr> $cppClass::pullback(::lamina::lam::Expr dy) {\n"
+      "::llvm::SmallVector<::lamina::lam::Expr> $cppClass::pullback(::llvm::ArrayRef<::lamina::lam::Expr> dys) {\n"
+    # "  ::lamina::lam::Expr dy = dys[0];\n"
     # "  auto d = partials<::lamina::lam::Expr>("
     # !interleave(!foreach(i, indices, "dy.of(getOperation()->getOperand(" # i # "))"), ", ")
     # ", dy.of(getResult()));\n"

@@ -27,9 +27,11 @@ def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
   let description = [{An op that knows its own pullback.}];
   let methods = [
     InterfaceMethod<[{
-        Given the cotangent `dy` of the result, one cotangent per operand. A
-        null entry means zero. The rule may only emit differentiable ops.
-      }], "::llvm::SmallVector<::lamina::lam::Expr>", "pullback", (ins "::lamina::lam::Expr":$dy)>,
+        Given the cotangents `dys` of the results, one cotangent per operand. The
+        number 0 stands for no cotangent, in both; at least one of `dys` is a
+        value. Rules emit differentiable ops only, so that differentiating twice
+        works, and read sizes with `tensor.dim`.
+      }], "::llvm::SmallVector<::lamina::lam::Expr>", "pullback", (ins "::llvm::ArrayRef<::lamina::lam::Expr>":$dys)>,
   ];
 }
 

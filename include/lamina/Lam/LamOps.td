@@ -142,7 +142,7 @@ def FromSizeOp : Lam_Op<"from_size"> {
   let hasVerifier = 1;
   let hasFolder = 1;
 }
-def StopGradientOp : Lam_Op<"stop_gradient", [SameOperandsAndResultType, Elementwise]> {
+def StopGradientOp : Lam_Op<"stop_gradient", [Lam_Differentiable, SameOperandsAndResultType, Elementwise]> {
   let summary = "The identity, through which no derivative flows";
   let arguments = (ins Lam_Tensor:$x);
   let results = (outs Lam_Tensor:$y);
@@ -153,7 +153,7 @@ def StopGradientOp : Lam_Op<"stop_gradient", [SameOperandsAndResultType, Element
 // Structure: adjoint pairs broadcast/sum, slice/pad, gather/scatter, concat/slices
 //===----------------------------------------------------------------------===//
 
-def BroadcastOp : Lam_Op<"broadcast"> {
+def BroadcastOp : Lam_Op<"broadcast", [Lam_Differentiable]> {
   let summary = "Repeats a tensor along new or unit dimensions";
   let description = [{
     Dimension `i` of `x` becomes dimension `dims[i]` of the result (`dims` is
@@ -171,7 +171,7 @@ def BroadcastOp : Lam_Op<"broadcast"> {
   let hasFolder = 1;
   let hasCanonicalizer = 1;
 }
-def ReshapeOp : Lam_Op<"reshape"> {
+def ReshapeOp : Lam_Op<"reshape", [Lam_Differentiable]> {
   let summary = "The same elements in row-major order under another shape";
   let arguments = (ins Lam_Tensor:$x, Variadic<Index>:$sizes);
   let results = (outs Lam_Tensor:$y);
@@ -180,7 +180,7 @@ def ReshapeOp : Lam_Op<"reshape"> {
   let hasFolder = 1;
   let hasCanonicalizer = 1;
 }
-def TransposeOp : Lam_Op<"transpose", [DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
+def TransposeOp : Lam_Op<"transpose", [Lam_Differentiable, DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
   let summary = "Permutes dimensions: dimension i of the result is dimension perm[i] of x";
   let arguments = (ins Lam_Tensor:$x, DenseI64ArrayAttr:$perm);
   let results = (outs Lam_Tensor:$y);
@@ -188,7 +188,7 @@ def TransposeOp : Lam_Op<"transpose", [DeclareOpInterfaceMethods<InferTypeOpInte
   let hasFolder = 1;
   let hasCanonicalizer = 1;
 }
-def SliceOp : Lam_Op<"slice", [AttrSizedOperandSegments]> {
+def SliceOp : Lam_Op<"slice", [Lam_Differentiable, AttrSizedOperandSegments]> {
   let summary = "y[i] = x[offset + i * stride] in every dimension";
   let description = [{
     One static offset per dimension (`ShapedType::kDynamic` stands for the next
@@ -205,7 +205,7 @@ def SliceOp : Lam_Op<"slice", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
   let hasFolder = 1;
 }
-def PadOp : Lam_Op<"pad", [AttrSizedOperandSegments]> {
+def PadOp : Lam_Op<"pad", [Lam_Differentiable, AttrSizedOperandSegments]> {
   let summary = "y[offset + i * stride] = x[i], and `value` elsewhere";
   let description = [{
     The adjoint of `lam.slice`: places `x` at `offsets` with `strides` in a
@@ -222,7 +222,7 @@ def PadOp : Lam_Op<"pad", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
   let hasFolder = 1;
 }
-def ReverseOp : Lam_Op<"reverse", [SameOperandsAndResultType]> {
+def ReverseOp : Lam_Op<"reverse", [Lam_Differentiable, SameOperandsAndResultType]> {
   let summary = "Reverses the order of the elements along some dimensions";
   let arguments = (ins Lam_Tensor:$x, DenseI64ArrayAttr:$dims);
   let results = (outs Lam_Tensor:$y);
@@ -230,7 +230,7 @@ def ReverseOp : Lam_Op<"reverse", [SameOperandsAndResultType]> {
   let hasVerifier = 1;
   let hasFolder = 1;
 }
-def ConcatOp : Lam_Op<"concat"> {
+def ConcatOp : Lam_Op<"concat", [Lam_Differentiable]> {
   let summary = "Joins tensors along one dimension";
   let arguments = (ins Variadic<Lam_Tensor>:$xs, I64Attr:$dim);
   let results = (outs Lam_Tensor:$y);
@@ -246,7 +246,7 @@ def IotaOp : Lam_Op<"iota"> {
   let hasVerifier = 1;
 }
 
-def GatherOp : Lam_Op<"gather"> {
+def GatherOp : Lam_Op<"gather", [Lam_Differentiable]> {
   let summary = "Reads elements or slices of x at computed places";
   let description = [{
     `x` has shape `[B..., D...]` with `batch_dims` leading dimensions `B`;
@@ -268,7 +268,7 @@ def Lam_ScatterKind : I32EnumAttr<"ScatterKind", "how an update meets the old va
     I32EnumAttrCase<"Max", 3, "max">, I32EnumAttrCase<"Min", 4, "min">]> {
   let cppNamespace = "::lamina::lam";
 }
-def ScatterOp : Lam_Op<"scatter", [AllTypesMatch<["x", "y"]>]> {
+def ScatterOp : Lam_Op<"scatter", [Lam_Differentiable, AllTypesMatch<["x", "y"]>]> {
   let summary = "x with elements or slices at computed places updated";
   let description = [{
     The adjoint of `lam.gather`: `updates` has the shape that `lam.gather` of
@@ -294,7 +294,7 @@ def Lam_ReduceKind : I32EnumAttr<"ReduceKind", "an associative operation", [
     I32EnumAttrCase<"Min", 3, "min">, I32EnumAttrCase<"Any", 4, "any">, I32EnumAttrCase<"All", 5, "all">]> {
   let cppNamespace = "::lamina::lam";
 }
-def ReduceOp : Lam_Op<"reduce", [DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
+def ReduceOp : Lam_Op<"reduce", [Lam_Differentiable, DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
   let summary = "Reduces some dimensions away";
   let description = [{
     `dims` is strictly increasing. `any` and `all` are of bool. The value of an
@@ -316,7 +316,7 @@ def ArgReduceOp : Lam_Op<"arg_reduce", [DeclareOpInterfaceMethods<InferTypeOpInt
   let assemblyFormat = "$kind $x `dim` $dim attr-dict `:` type($x) `->` type($y)";
   let hasVerifier = 1;
 }
-def CumulativeOp : Lam_Op<"cumulative", [AllTypesMatch<["x", "y"]>]> {
+def CumulativeOp : Lam_Op<"cumulative", [Lam_Differentiable, AllTypesMatch<["x", "y"]>]> {
   let summary = "Running reduction along a dimension";
   let description = [{
     `kind` is `sum`, `prod`, `max` or `min`. `exclusive` leaves the element itself
@@ -327,7 +327,7 @@ def CumulativeOp : Lam_Op<"cumulative", [AllTypesMatch<["x", "y"]>]> {
   let assemblyFormat = "$kind $x `dim` $dim (`exclusive` $exclusive^)? (`reverse` $reverse^)? attr-dict `:` type($x)";
   let hasVerifier = 1;
 }
-def SortOp : Lam_Op<"sort", [AllTypesMatch<["x", "values"]>]> {
+def SortOp : Lam_Op<"sort", [Lam_Differentiable, AllTypesMatch<["x", "values"]>]> {
   let summary = "Stable sort along a dimension, with the permutation that sorts";
   let description = [{
     Increasing, NaN last; `descending` is the stable decreasing order (NaN first, equal
@@ -343,7 +343,7 @@ def SortOp : Lam_Op<"sort", [AllTypesMatch<["x", "values"]>]> {
 // Contractions, windows, random bits
 //===----------------------------------------------------------------------===//
 
-def DotOp : Lam_Op<"dot", [DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
+def DotOp : Lam_Op<"dot", [Lam_Differentiable, DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
   let summary = "General contraction of two tensors";
   let description = [{
     The result has the batch dimensions, then the free dimensions of `a`, then
@@ -363,7 +363,7 @@ def DotOp : Lam_Op<"dot", [DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
   }];
   let hasVerifier = 1;
 }
-def ConvOp : Lam_Op<"conv"> {
+def ConvOp : Lam_Op<"conv", [Lam_Differentiable]> {
   let summary = "Convolution (cross-correlation) over any number of spatial dimensions";
   let description = [{
     `x` is `[N, spatial..., C]`, `kernel` is `[window..., C / groups, O]`, the result
@@ -382,7 +382,7 @@ def ConvOp : Lam_Op<"conv"> {
   }];
   let hasVerifier = 1;
 }
-def WindowOp : Lam_Op<"window"> {
+def WindowOp : Lam_Op<"window", [Lam_Differentiable]> {
   let summary = "Reduction over sliding windows";
   let description = [{
     `kind` is `sum`, `prod`, `max` or `min`. One entry per dimension of `x` in
@@ -408,6 +408,75 @@ def RandomBitsOp : Lam_Op<"random_bits"> {
   let results = (outs RankedTensorOf<[UI32]>:$y);
   let assemblyFormat = "$key (`sizes` `(` $sizes^ `)`)? attr-dict `:` type($key) `->` type($y)";
   let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Derivative operators: lam-differentiate replaces them by what they mean
+//===----------------------------------------------------------------------===//
+
+// A function as a region: its arguments are the primals, its terminator is
+// `lam.yield`. Values of the enclosing region may be used; they are constants
+// of the derivative.
+class Lam_FunctionOp<string mnemonic, list<Trait> traits>
+    : Lam_Op<mnemonic, !listconcat([SingleBlock], traits)> {
+  let regions = (region SizedRegion<1>:$body);
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+}
+def VjpOp : Lam_FunctionOp<"vjp", [AttrSizedOperandSegments, AttrSizedResultSegments]> {
+  let summary = "A function's value and its vector-Jacobian product (reverse mode)";
+  let description = [{
+    The region computes `outputs` from `primals`. The first outputs, as many as
+    there are `cotangents`, have the cotangents' types; the others are
+    carried along. `gradients` is one tensor per primal, of its type: the sum
+    over the outputs of cotangent times Jacobian.
+
+    ```mlir
+    %y, %dx = lam.vjp (%x : tensor<3xf32>) by (%dy : tensor<3xf32>) -> (tensor<3xf32>), (tensor<3xf32>) {
+    ^bb0(%a: tensor<3xf32>):
+      %0 = lam.mul %a, %a : tensor<3xf32>
+      lam.yield %0 : tensor<3xf32>
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<Lam_FloatTensor>:$primals, Variadic<Lam_FloatTensor>:$cotangents);
+  let results = (outs Variadic<Lam_Tensor>:$outputs, Variadic<Lam_FloatTensor>:$gradients);
+  let assemblyFormat = [{
+    `(` $primals `:` type($primals) `)` `by` `(` $cotangents `:` type($cotangents) `)`
+    `->` `(` type($outputs) `)` `,` `(` type($gradients) `)` attr-dict-with-keyword $body
+  }];
+}
+def JvpOp : Lam_FunctionOp<"jvp", [AttrSizedOperandSegments, AttrSizedResultSegments]> {
+  let summary = "A function's value and its Jacobian-vector product (forward mode)";
+  let description = [{
+    The region computes outputs from `primals`. `directions` are tangents, one per primal, of its
+    type; `derivatives` are the tangents of the outputs, all of which are floats.
+  }];
+  let arguments = (ins Variadic<Lam_FloatTensor>:$primals, Variadic<Lam_FloatTensor>:$directions);
+  let results = (outs Variadic<Lam_FloatTensor>:$outputs, Variadic<Lam_FloatTensor>:$derivatives);
+  let assemblyFormat = [{
+    `(` $primals `:` type($primals) `)` `along` `(` $directions `:` type($directions) `)`
+    `->` `(` type($outputs) `)` `,` `(` type($derivatives) `)` attr-dict-with-keyword $body
+  }];
+}
+def CustomGradientOp : Lam_FunctionOp<"custom_gradient", [AttrSizedOperandSegments, Lam_Differentiable]> {
+  let summary = "The identity on `values`, with a pullback of its own to `inputs`";
+  let description = [{
+    `values` were computed from `inputs`; the region says how cotangents of the
+    values become cotangents of the inputs, instead of the derivative of that
+    computation. Its arguments have the types of `values`, and it yields one
+    tensor per input, of the input's type.
+  }];
+  let arguments = (ins Variadic<Lam_FloatTensor>:$values, Variadic<Lam_FloatTensor>:$inputs);
+  let results = (outs Variadic<Lam_FloatTensor>:$results);
+  let assemblyFormat = [{
+    `(` $values `:` type($values) `)` `of` `(` $inputs `:` type($inputs) `)` `->` `(` type($results) `)` attr-dict-with-keyword $body
+  }];
+}
+def YieldOp : Lam_Op<"yield", [Terminator, ParentOneOf<["VjpOp", "JvpOp", "CustomGradientOp"]>]> {
+  let summary = "The results of the region of a derivative operator";
+  let arguments = (ins Variadic<Lam_Tensor>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 
 #endif // LAMINA_LAM_LAMOPS_TD

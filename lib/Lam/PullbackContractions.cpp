@@ -1,0 +1,282 @@
+//===- PullbackContractions.cpp - derivatives of dot and conv -------------===//
+
+#include "PullbackBuilder.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace lamina::lam;
+
+//===----------------------------------------------------------------------===//
+// dot
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// One operand of a contraction, its dimensions by what becomes of them.
+struct Side {
+  Value value;
+  ArrayRef<int64_t> batch, contract;
+
+  SmallVector<int64_t> free() const {
+    SmallVector<int64_t> used(batch);
+    llvm::append_range(used, contract);
+    return otherDims(typeOf(value).getRank(), used);
+  }
+};
+} // namespace
+
+/// The cotangent of `side`: dy contracted with `other` over the dimensions that
+/// `other` alone has in the result, which begin at `start` there.
+static Value contractBack(PullbackBuilder &b, Value dy, const Side &side,
+                          const Side &other, int64_t start) {
+  SmallVector<int64_t> otherFree = other.free(), mine = side.free();
+  SmallVector<int64_t> overDy;
+  for (int64_t i = 0; i < int64_t(otherFree.size()); ++i)
+    overDy.push_back(start + i);
+  int64_t batch = side.batch.size();
+  SmallVector<int64_t> batchDy = allDims(batch);
+  Value product = DotOp::create(b.builder, b.loc, dy, other.value, batchDy,
+                                other.batch, overDy, otherFree);
+  // The result has the batch, my free dimensions, and what `other` contracted
+  // with me, in its own order.
+  SmallVector<int64_t> dims(side.batch);
+  llvm::append_range(dims, mine);
+  for (int64_t dim = 0; dim < typeOf(other.value).getRank(); ++dim)
+    if (const auto *it = llvm::find(other.contract, dim);
+        it != other.contract.end())
+      dims.push_back(side.contract[it - other.contract.begin()]);
+  SmallVector<int64_t> perm(dims.size());
+  for (auto [i, dim] : llvm::enumerate(dims))
+    perm[dim] = i;
+  return b.transpose(product, perm);
+}
+
+SmallVector<Expr> DotOp::pullback(ArrayRef<Expr> dys) {
+  PullbackBuilder b(dys[0]);
+  Side left{getA(), getBatchA(), getContractA()};
+  Side right{getB(), getBatchB(), getContractB()};
+  int64_t batch = getBatchA().size(), freeLeft = left.free().size();
+  return {b.expr(contractBack(b, dys[0].value(), left, right,
+                              batch + freeLeft)),
+          b.expr(contractBack(b, dys[0].value(), right, left, batch))};
+}
+
+//===----------------------------------------------------------------------===//
+// conv
+//===----------------------------------------------------------------------===//
+
+namespace {
+class ConvRule {
+public:
+  ConvRule(ConvOp op, PullbackBuilder &b, Value dy)
+      : op(op), b(b), dy(dy), rank(typeOf(op.getX()).getRank()),
+        spatial(rank - 2), groups(op.getGroups()) {}
+
+  Value toX();
+  Value toKernel();
+
+private:
+  ConvOp op;
+  PullbackBuilder &b;
+  Value dy;
+  int64_t rank, spatial, groups;
+
+  static int64_t extent(int64_t size, int64_t dilation) {
+    return size ? (size - 1) * dilation + 1 : 0;
+  }
+  int64_t window(int64_t i) { return typeOf(op.getKernel()).getDimSize(i); }
+  bool isKnown(int64_t i) {
+    return !typeOf(op.getX()).isDynamicDim(i + 1) &&
+           !typeOf(op.getY()).isDynamicDim(i + 1);
+  }
+  /// The positions of the padded x behind the last place of the window; only
+  /// known where the sizes are.
+  int64_t rest(int64_t i) {
+    int64_t padded = extent(typeOf(op.getX()).getDimSize(i + 1),
+                            op.getXDilation()[i]) +
+                     op.getPadLow()[i] + op.getPadHigh()[i];
+    int64_t covered =
+        (typeOf(op.getY()).getDimSize(i + 1) - 1) * op.getStrides()[i] +
+        extent(window(i), op.getKernelDilation()[i]);
+    return padded - covered;
+  }
+  Value split(Value x, int64_t dim, bool groupFirst);
+  Value conv(Value x, Value kernel, ArrayRef<int64_t> strides,
+             ArrayRef<int64_t> low, ArrayRef<int64_t> high,
+             ArrayRef<int64_t> xDilation, ArrayRef<int64_t> kernelDilation);
+  Value leading(Value x, Value like, ArrayRef<int64_t> perm);
+};
+} // namespace
+
+/// A convolution whose spatial result sizes follow from its operands'.
+Value ConvRule::conv(Value x, Value kernel, ArrayRef<int64_t> strides,
+                     ArrayRef<int64_t> low, ArrayRef<int64_t> high,
+                     ArrayRef<int64_t> xDilation,
+                     ArrayRef<int64_t> kernelDilation) {
+  SmallVector<int64_t> shape{typeOf(x).getDimSize(0)};
+  SmallVector<Value> sizes;
+  if (typeOf(x).isDynamicDim(0))
+    sizes.push_back(b.size(x, 0));
+  OpBuilder &builder = b.builder;
+  Location loc = b.loc;
+  for (int64_t i = 0; i < spatial; ++i) {
+    // (low + extent(x) + high - extent(kernel)) / stride + 1, at least 0.
+    auto extentOf = [&](Value size, int64_t dilation) -> Value {
+      Value one = b.index(1);
+      Value gaps = builder.createOrFold<arith::SubIOp>(loc, size, one);
+      gaps = builder.createOrFold<arith::MulIOp>(loc, gaps, b.index(dilation));
+      return builder.createOrFold<arith::AddIOp>(loc, gaps, one);
+    };
+    Value room = builder.createOrFold<arith::SubIOp>(
+        loc, extentOf(b.size(x, i + 1), xDilation[i]),
+        extentOf(b.size(kernel, i), kernelDilation[i]));
+    room = builder.createOrFold<arith::AddIOp>(loc, room,
+                                               b.index(low[i] + high[i]));
+    Value places = builder.createOrFold<arith::AddIOp>(
+        loc,
+        builder.createOrFold<arith::FloorDivSIOp>(loc, room,
+                                                  b.index(strides[i])),
+        b.index(1));
+    places = builder.createOrFold<arith::MaxSIOp>(loc, places, b.index(0));
+    if (std::optional<int64_t> known = getConstantIntValue(places)) {
+      shape.push_back(*known);
+    } else {
+      shape.push_back(ShapedType::kDynamic);
+      sizes.push_back(places);
+    }
+  }
+  shape.push_back(typeOf(kernel).getDimSize(rank - 1));
+  if (typeOf(kernel).isDynamicDim(rank - 1))
+    sizes.push_back(b.size(kernel, rank - 1));
+  return ConvOp::create(builder, loc, typeOf(x).clone(shape), x, kernel,
+                        strides, low, high, xDilation, kernelDilation, groups,
+                        sizes);
+}
+
+/// Dimension `dim` of size G * C (or C * G) as two; G is the number of groups.
+Value ConvRule::split(Value x, int64_t dim, bool groupFirst) {
+  SmallVector<int64_t> shape;
+  SmallVector<Value> sizes;
+  for (int64_t i = 0; i < typeOf(x).getRank(); ++i) {
+    int64_t size = typeOf(x).getDimSize(i);
+    bool isDynamic = ShapedType::isDynamic(size);
+    Value value = isDynamic ? b.size(x, i) : Value();
+    if (i == dim) {
+      if (groupFirst)
+        shape.push_back(groups);
+      if (isDynamic)
+        value = b.builder.createOrFold<arith::DivUIOp>(b.loc, value,
+                                                       b.index(groups));
+      else
+        size /= groups;
+    }
+    shape.push_back(size);
+    if (isDynamic)
+      sizes.push_back(value);
+    if (i == dim && !groupFirst)
+      shape.push_back(groups);
+  }
+  return b.reshape(x, shape, sizes);
+}
+
+/// The first entries of the spatial dimensions, permuted to the order of `like`.
+Value ConvRule::leading(Value x, Value like, ArrayRef<int64_t> perm) {
+  x = b.transpose(x, perm);
+  if (x.getType() == like.getType() && typeOf(x).hasStaticShape())
+    return x;
+  SmallVector<OpFoldResult> zero(rank, b.builder.getIndexAttr(0));
+  return b.slice(x, zero, SmallVector<int64_t>(rank, 1), like);
+}
+
+/// dy with holes of the stride, convolved with the kernel turned around.
+Value ConvRule::toX() {
+  Value kernel = op.getKernel();
+  if (spatial) {
+    SmallVector<int64_t> dims = allDims(spatial);
+    kernel = ReverseOp::create(b.builder, b.loc, kernel,
+                               b.builder.getDenseI64ArrayAttr(dims));
+  }
+  // [w…, C / G, G * (O / G)] -> [w…, O / G, G * (C / G)]
+  Value byGroup = split(kernel, rank - 1, /*groupFirst=*/true);
+  SmallVector<int64_t> perm = allDims(rank + 1);
+  std::swap(perm[rank - 2], perm[rank]); // C / G <-> O / G around G
+  byGroup = b.transpose(byGroup, perm);
+  SmallVector<int64_t> shape(typeOf(byGroup).getShape().drop_back(2));
+  SmallVector<Value> sizes;
+  for (int64_t i = 0; i < rank - 1; ++i)
+    if (typeOf(byGroup).isDynamicDim(i))
+      sizes.push_back(b.size(byGroup, i));
+  int64_t channels = typeOf(byGroup).getDimSize(rank);
+  if (ShapedType::isDynamic(channels)) {
+    sizes.push_back(b.mul(b.size(byGroup, rank), b.index(groups)));
+    shape.push_back(channels);
+  } else {
+    shape.push_back(channels * groups);
+  }
+  kernel = b.reshape(byGroup, shape, sizes);
+
+  SmallVector<int64_t> low, high;
+  for (int64_t i = 0; i < spatial; ++i) {
+    int64_t reach = extent(window(i), op.getKernelDilation()[i]);
+    low.push_back(reach - 1 - op.getPadLow()[i]);
+    // Where the rest is unknown, its upper bound; the surplus is cut off.
+    int64_t left = isKnown(i) ? rest(i) : op.getStrides()[i] - 1;
+    high.push_back(reach - 1 - op.getPadHigh()[i] + left);
+  }
+  Value dx = conv(dy, kernel, op.getXDilation(), low, high, op.getStrides(),
+                  op.getKernelDilation());
+  return leading(dx, op.getX(), allDims(rank));
+}
+
+/// x convolved with dy: channels are the batch, the batch is contracted.
+Value ConvRule::toKernel() {
+  // x: [N, s…, G * (C / G)] -> [C / G, s…, G * N]
+  Value x = split(op.getX(), rank - 1, /*groupFirst=*/true);
+  SmallVector<int64_t> perm{rank};
+  for (int64_t i = 1; i <= spatial; ++i)
+    perm.push_back(i);
+  perm.push_back(rank - 1);
+  perm.push_back(0);
+  x = b.transpose(x, perm);
+  SmallVector<int64_t> shape(typeOf(x).getShape().drop_back(2));
+  SmallVector<Value> sizes;
+  for (int64_t i = 0; i < rank - 1; ++i)
+    if (typeOf(x).isDynamicDim(i))
+      sizes.push_back(b.size(x, i));
+  int64_t batch = typeOf(x).getDimSize(rank);
+  if (ShapedType::isDynamic(batch)) {
+    sizes.push_back(b.mul(b.size(x, rank), b.index(groups)));
+    shape.push_back(batch);
+  } else {
+    shape.push_back(batch * groups);
+  }
+  x = b.reshape(x, shape, sizes);
+
+  // dy as a kernel: [N, o…, O] -> [o…, N, O]
+  SmallVector<int64_t> toKernel;
+  for (int64_t i = 1; i <= spatial; ++i)
+    toKernel.push_back(i);
+  toKernel.append({0, rank - 1});
+  Value weights = b.transpose(dy, toKernel);
+
+  SmallVector<int64_t> high;
+  for (int64_t i = 0; i < spatial; ++i)
+    high.push_back(op.getPadHigh()[i] - (isKnown(i) ? rest(i) : 0));
+  Value dk = conv(x, weights, op.getKernelDilation(), op.getPadLow(), high,
+                  op.getXDilation(), op.getStrides());
+  // [C / G, w…, O] -> [w…, C / G, O]
+  SmallVector<int64_t> back;
+  for (int64_t i = 1; i <= spatial; ++i)
+    back.push_back(i);
+  back.append({0, rank - 1});
+  return leading(dk, op.getKernel(), back);
+}
+
+SmallVector<Expr> ConvOp::pullback(ArrayRef<Expr> dys) {
+  PullbackBuilder b(dys[0]);
+  ConvRule rule(*this, b, dys[0].value());
+  SmallVector<Expr> result(getNumOperands(), Expr(0.0));
+  result[0] = b.expr(rule.toX());
+  result[1] = b.expr(rule.toKernel());
+  return result;
+}

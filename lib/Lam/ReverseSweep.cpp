@@ -1,0 +1,189 @@
+//===- ReverseSweep.cpp - cotangents from outputs to primals --------------===//
+
+#include "ReverseSweep.h"
+#include "PullbackBuilder.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/DenseSet.h"
+
+using namespace mlir;
+using namespace lamina::lam;
+
+namespace {
+
+/// What flows into a value. `alive` is nonzero where something can flow: behind
+/// a select, elements of the branch that was not taken are dead, and stay 0
+/// whatever partial derivative they meet. The number 1: all are alive.
+struct Cotangent {
+  Expr dy = 0.0;
+  Expr alive = 1.0;
+
+  bool isZero() const { return dy.isNumber(); }
+};
+
+class Sweep {
+public:
+  explicit Sweep(Block &block) : block(block) {}
+
+  FailureOr<SmallVector<Value>> run(ValueRange outputs, ValueRange cotangents);
+
+private:
+  Block &block;
+  DenseSet<Value> active;
+  DenseMap<Value, Cotangent> flows;
+
+  void findActive();
+  void flow(Value into, Cotangent more);
+  LogicalResult visit(Operation &op);
+  SmallVector<Expr> pullAlive(Operation &op, const Expr &alive);
+};
+
+bool isFloatTensor(Value value) {
+  auto tensor = dyn_cast<RankedTensorType>(value.getType());
+  return tensor && isa<FloatType>(tensor.getElementType());
+}
+
+} // namespace
+
+/// Floats that depend on an argument. What depends on one through integers or
+/// bools does not move with it.
+void Sweep::findActive() {
+  for (BlockArgument argument : block.getArguments())
+    if (isFloatTensor(argument))
+      active.insert(argument);
+  for (Operation &op : block) {
+    bool depends = llvm::any_of(
+        op.getOperands(), [&](Value value) { return active.contains(value); });
+    for (Value result : op.getResults())
+      if (depends && isFloatTensor(result))
+        active.insert(result);
+  }
+}
+
+void Sweep::flow(Value into, Cotangent more) {
+  if (more.isZero() || !active.contains(into))
+    return;
+  // Rules may know a size that the value's type does not.
+  if (more.dy.value().getType() != into.getType())
+    more.dy = more.dy.of(tensor::CastOp::create(
+        *more.dy.opBuilder, *more.dy.location, into.getType(), more.dy.value()));
+  Cotangent &sum = flows[into];
+  if (sum.isZero()) {
+    sum = more;
+    return;
+  }
+  sum.dy = sum.dy + more.dy;
+  bool someDead = !sum.alive.isNumber() && !more.alive.isNumber();
+  sum.alive = someDead ? sum.alive + more.alive : Expr(1.0);
+}
+
+/// Ops that only move elements move their liveness the same way; others, which
+/// mix elements, make all of them alive.
+SmallVector<Expr> Sweep::pullAlive(Operation &op, const Expr &alive) {
+  if (isa<BroadcastOp, ReshapeOp, TransposeOp, ReverseOp, SliceOp, PadOp,
+          ConcatOp, GatherOp>(op))
+    return cast<DifferentiableOpInterface>(op).pullback(alive);
+  if (auto reduce = dyn_cast<ReduceOp>(op)) {
+    PullbackBuilder b(alive);
+    SmallVector<int64_t> kept =
+        otherDims(typeOf(reduce.getX()).getRank(), reduce.getDims());
+    return {alive.of(b.broadcast(alive.value(), kept, reduce.getX()))};
+  }
+  bool isPointwise = isa<PointwiseOpInterface, CastOp>(op);
+  return SmallVector<Expr>(op.getNumOperands(), isPointwise ? alive : Expr(1.0));
+}
+
+LogicalResult Sweep::visit(Operation &op) {
+  SmallVector<Expr> dys;
+  Expr alive = 1.0;
+  bool reached = false, needed = false;
+  for (Value result : op.getResults()) {
+    Cotangent flowing = flows.lookup(result);
+    dys.push_back(flowing.dy);
+    alive = flowing.alive;
+    reached |= !flowing.isZero();
+  }
+  for (Value operand : op.getOperands())
+    needed |= active.contains(operand);
+  if (!reached || !needed)
+    return success();
+  if (op.getNumResults() > 1)
+    alive = 1.0;
+
+  const Expr &given = *llvm::find_if(dys, [](Expr &dy) { return !dy.isNumber(); });
+  OpBuilder &builder = *given.opBuilder;
+  for (Expr &dy : dys)
+    if (!dy.isNumber())
+      dy.location = op.getLoc();
+  if (auto cast = dyn_cast<tensor::CastOp>(op)) {
+    flow(cast.getSource(), {dys[0], alive});
+    return success();
+  }
+  auto rule = dyn_cast<DifferentiableOpInterface>(op);
+  if (!rule)
+    return op.emitError("cannot differentiate '")
+           << op.getName()
+           << "': it has no derivative; use stop_gradient on its operands if "
+              "none should flow";
+
+  SmallVector<Expr> pulled = rule.pullback(dys);
+  if (auto select = dyn_cast<SelectOp>(op)) {
+    Expr c = dys[0].of(select.getC());
+    Expr all = alive;
+    if (all.isNumber()) {
+      PullbackBuilder b(dys[0]);
+      all = b.expr(b.splat(select.getA(), 1));
+    }
+    flow(select.getA(), {pulled[1], lamina::lam::select(c, all, Expr(0.0))});
+    flow(select.getB(), {pulled[2], lamina::lam::select(c, Expr(0.0), all)});
+    return success();
+  }
+  SmallVector<Expr> alives(pulled.size(), Expr(1.0));
+  if (!alive.isNumber()) {
+    alive.location = op.getLoc();
+    alives = pullAlive(op, alive);
+    // An infinite partial derivative makes no NaN of a dead element.
+    if (isa<PointwiseOpInterface>(op))
+      for (Expr &dx : pulled)
+        if (!dx.isNumber())
+          dx = lamina::lam::select(ne(alive, Expr(0.0)), dx, Expr(0.0));
+  }
+  for (auto [operand, dx, live] :
+       llvm::zip(op.getOperands(), pulled, alives)) {
+    if (!live.isNumber() && live.value().getType() != operand.getType())
+      live = live.of(CastOp::create(builder, op.getLoc(), operand.getType(),
+                                    live.value()));
+    flow(operand, {dx, live});
+  }
+  return success();
+}
+
+FailureOr<SmallVector<Value>> Sweep::run(ValueRange outputs,
+                                         ValueRange cotangents) {
+  findActive();
+  OpBuilder builder(block.getParentOp()->getContext());
+  builder.setInsertionPoint(block.getTerminator());
+  Location loc = block.getParentOp()->getLoc();
+  SmallVector<Operation *> ops;
+  for (Operation &op : block.without_terminator())
+    ops.push_back(&op);
+  for (auto [output, cotangent] : llvm::zip_equal(outputs, cotangents))
+    flow(output, {Expr(cotangent, builder, loc), 1.0});
+  for (Operation *op : llvm::reverse(ops))
+    if (failed(visit(*op)))
+      return failure();
+  SmallVector<Value> result;
+  for (BlockArgument argument : block.getArguments()) {
+    Cotangent flowing = flows.lookup(argument);
+    PullbackBuilder b(Expr(argument, builder, loc));
+    result.push_back(flowing.isZero() ? b.zeros(argument)
+                                      : flowing.dy.value());
+  }
+  return result;
+}
+
+FailureOr<SmallVector<Value>>
+lamina::lam::reverseSweep(Block &block, ValueRange outputs,
+                          ValueRange cotangents) {
+  return Sweep(block).run(outputs, cotangents);
+}
