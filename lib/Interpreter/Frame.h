@@ -3,6 +3,7 @@
 #define LAMINA_LIB_INTERPRETER_FRAME_H
 
 #include "Tensor.h"
+#include "lamina/Interpreter/Interpreter.h"
 #include "lamina/Lam/Lam.h"
 #include "llvm/ADT/DenseMap.h"
 
@@ -13,6 +14,8 @@ using Result = mlir::FailureOr<Tensor>;
 /// Tensors, and integers for values of type `index` or an integer.
 class Frame {
 public:
+  explicit Frame(Rounding rounding) : rounding(rounding) {}
+
   bool has(mlir::Value value) const {
     return tensors.contains(value) || scalars.contains(value);
   }
@@ -28,8 +31,14 @@ public:
     tensors.erase(value);
     scalars.erase(value);
   }
+  /// `value` in the float type `type`.
+  double round(double value, DType type) const {
+    return rounds() ? roundTo(value, type) : value;
+  }
+  bool rounds() const { return rounding == Rounding::Declared; }
 
 private:
+  Rounding rounding;
   llvm::DenseMap<mlir::Value, Tensor> tensors;
   llvm::DenseMap<mlir::Value, int64_t> scalars;
 };

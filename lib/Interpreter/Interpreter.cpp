@@ -1,8 +1,9 @@
 //===- Interpreter.cpp - the reference semantics of lam -------------------===//
 //
 // Every float is a double and is rounded only where the program casts to a
-// narrower type and at the results of the function. So the interpreter tells
-// what the program means, to more digits than compiled code can.
+// narrower type and at the results of the function, or nowhere if asked so. So
+// the interpreter tells what the program means, to more digits than compiled
+// code can.
 //
 //===----------------------------------------------------------------------===//
 
@@ -81,6 +82,8 @@ using Cells = SmallVector<Cell>;
 
 class Interpreter {
 public:
+  explicit Interpreter(Rounding rounding) : rounding(rounding) {}
+
   /// Evaluates the ops of `block`; the values of its terminator's operands.
   FailureOr<Cells> run(Block &block, ArrayRef<Cell> arguments);
   FailureOr<Cells> call(func::FuncOp function, ArrayRef<Cell> arguments,
@@ -91,6 +94,7 @@ private:
   LogicalResult set(Operation *op, Value result, Result value, Frame &frame);
   FailureOr<Cells> read(Operation *op, const Frame &frame);
 
+  Rounding rounding;
   unsigned depth = 0;
 };
 } // namespace
@@ -109,7 +113,7 @@ FailureOr<Cells> Interpreter::read(Operation *op, const Frame &frame) {
 }
 
 FailureOr<Cells> Interpreter::run(Block &block, ArrayRef<Cell> arguments) {
-  Frame frame;
+  Frame frame(rounding);
   for (auto [argument, cell] :
        llvm::zip_equal(block.getArguments(), arguments)) {
     if (cell.first)
@@ -199,7 +203,7 @@ LogicalResult Interpreter::execute(Operation *op, Frame &frame) {
         std::optional<NDArray> array = fromElements(constant.getValue());
         if (!array)
           return op->emitError("the elements of the constant are not known");
-        return set(op, constant.getY(), Tensor(*array), frame);
+        return set(op, constant.getY(), Tensor(*array, array->dtype()), frame);
       })
       .Case([&](lam::StopGradientOp identity) {
         return set(op, identity.getY(), frame.tensor(identity.getX()), frame);
@@ -253,7 +257,7 @@ LogicalResult Interpreter::execute(Operation *op, Frame &frame) {
 
 /// `inputs` as the arguments of `block`, if they have their types.
 static FailureOr<Cells> bind(Location loc, Block &block,
-                             ArrayRef<NDArray> inputs) {
+                             ArrayRef<NDArray> inputs, Rounding rounding) {
   if (inputs.size() != block.getNumArguments())
     return emitError(loc) << "expects " << block.getNumArguments()
                           << " inputs, got " << inputs.size();
@@ -262,24 +266,28 @@ static FailureOr<Cells> bind(Location loc, Block &block,
     auto type = dyn_cast<RankedTensorType>(block.getArgument(i).getType());
     if (!type)
       return emitError(loc) << "argument " << i << " is not a tensor";
-    if (fromMLIR(type.getElementType()) != input.dtype() ||
-        !fits(input.shape(), type))
+    DType declared = *fromMLIR(type.getElementType()), given = input.dtype();
+    bool isTaken = given == declared || (rounding == Rounding::None &&
+                                         isFloat(given) && isFloat(declared));
+    if (!isTaken || !fits(input.shape(), type))
       return emitError(loc) << "input " << i << " is " << name(input.dtype())
                             << toString(input.shape()) << ", expected " << type;
-    cells.emplace_back(Tensor(input), 0);
+    cells.emplace_back(Tensor(input, declared), 0);
   }
   return cells;
 }
 
-static FailureOr<std::vector<NDArray>> unbind(Location loc,
-                                              FailureOr<Cells> cells) {
+static FailureOr<std::vector<NDArray>>
+unbind(Location loc, FailureOr<Cells> cells, Rounding rounding) {
   if (failed(cells))
     return failure();
   std::vector<NDArray> results;
   for (Cell &cell : *cells) {
     if (!cell.first)
       return emitError(loc) << "a result is not a tensor";
-    results.push_back(cell.first->toArray());
+    bool isExact = rounding == Rounding::None && cell.first->isReal();
+    results.push_back(
+        cell.first->toArray(isExact ? DType::Float64 : cell.first->type));
   }
   return results;
 }
@@ -290,22 +298,25 @@ using namespace lamina;
 using namespace lamina::interpreter;
 
 FailureOr<std::vector<NDArray>> lamina::interpret(func::FuncOp function,
-                                                  ArrayRef<NDArray> inputs) {
+                                                  ArrayRef<NDArray> inputs,
+                                                  Rounding rounding) {
   Location loc = function.getLoc();
   if (function.isDeclaration())
     return function.emitError("has no body");
-  FailureOr<Cells> arguments = bind(loc, function.getBody().front(), inputs);
+  FailureOr<Cells> arguments =
+      bind(loc, function.getBody().front(), inputs, rounding);
   if (failed(arguments))
     return failure();
-  return unbind(loc, Interpreter().call(function, *arguments, function));
+  return unbind(loc, Interpreter(rounding).call(function, *arguments, function),
+                rounding);
 }
 
-FailureOr<std::vector<NDArray>> lamina::interpret(Block &block,
-                                                  ArrayRef<NDArray> inputs) {
+FailureOr<std::vector<NDArray>>
+lamina::interpret(Block &block, ArrayRef<NDArray> inputs, Rounding rounding) {
   Location loc = block.getParentOp() ? block.getParentOp()->getLoc()
                                      : block.front().getLoc();
-  FailureOr<Cells> arguments = bind(loc, block, inputs);
+  FailureOr<Cells> arguments = bind(loc, block, inputs, rounding);
   if (failed(arguments))
     return failure();
-  return unbind(loc, Interpreter().run(block, *arguments));
+  return unbind(loc, Interpreter(rounding).run(block, *arguments), rounding);
 }

@@ -95,6 +95,14 @@ Result evaluate(lam::SelectOp op, const Frame &frame) {
   return result;
 }
 
+/// `value` in the float type `type`.
+template <class Integer>
+static double fromInteger(Integer value, DType type, const Frame &frame) {
+  if (frame.rounds() && type == DType::Float32) // in one rounding
+    return static_cast<float>(value);
+  return frame.round(static_cast<double>(value), type);
+}
+
 Result evaluate(lam::CastOp op, const Frame &frame) {
   const Tensor &x = frame.tensor(op.getX());
   DType to = dtypeOf(op.getY());
@@ -105,23 +113,17 @@ Result evaluate(lam::CastOp op, const Frame &frame) {
     if (x.isReal() && result.isReal())
       result.reals()[i] = sizeOf(to) > sizeOf(x.type)
                               ? x.reals()[i]
-                              : roundTo(x.reals()[i], to);
+                              : frame.round(x.reals()[i], to);
     else if (x.isReal())
       result.integers()[i] = saturate(x.reals()[i], to);
     else if (!result.isReal())
       result.integers()[i] =
           to == DType::Bool ? x.integers()[i] != 0 : wrap(x.integers()[i], to);
-    else if (to == DType::Float32) // in one rounding
+    else
       result.reals()[i] =
           isUnsigned(x.type)
-              ? static_cast<float>(static_cast<uint64_t>(x.integers()[i]))
-              : static_cast<float>(x.integers()[i]);
-    else
-      result.reals()[i] = roundTo(
-          isUnsigned(x.type)
-              ? static_cast<double>(static_cast<uint64_t>(x.integers()[i]))
-              : static_cast<double>(x.integers()[i]),
-          to);
+              ? fromInteger(static_cast<uint64_t>(x.integers()[i]), to, frame)
+              : fromInteger(x.integers()[i], to, frame);
   }
   return result;
 }

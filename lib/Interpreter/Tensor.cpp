@@ -14,7 +14,7 @@ Tensor::Tensor(DType type, llvm::ArrayRef<int64_t> shape)
     integerData = std::make_shared<int64_t[]>(count);
 }
 
-Tensor::Tensor(const NDArray &array) : Tensor(array.dtype(), array.shape()) {
+Tensor::Tensor(const NDArray &array, DType type) : Tensor(type, array.shape()) {
   for (int64_t i = 0; i < count; ++i)
     if (isReal())
       realData[i] = array.getDouble(i);
@@ -22,7 +22,7 @@ Tensor::Tensor(const NDArray &array) : Tensor(array.dtype(), array.shape()) {
       integerData[i] = array.getInt(i);
 }
 
-NDArray Tensor::toArray() const {
+NDArray Tensor::toArray(DType type) const {
   NDArray array(type, shape);
   for (int64_t i = 0; i < count; ++i)
     if (isReal())

@@ -18,9 +18,11 @@ public:
   Tensor() = default;
   /// Zero-filled.
   Tensor(DType type, llvm::ArrayRef<int64_t> shape);
-  explicit Tensor(const NDArray &array);
+  /// The elements of `array`, floats for a float type and so on, as `type`.
+  Tensor(const NDArray &array, DType type);
 
-  NDArray toArray() const;
+  /// As an array of `type`.
+  NDArray toArray(DType type) const;
   /// The same elements under another shape.
   Tensor reshaped(llvm::ArrayRef<int64_t> shape) const;
 

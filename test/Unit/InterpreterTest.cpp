@@ -1,7 +1,7 @@
 //===- InterpreterTest.cpp - lam against NumPy, SciPy and JAX -------------===//
 
-#include "RecordedCases.h"
 #include "lamina/Interpreter/Interpreter.h"
+#include "RecordedCases.h"
 #include "lamina/Lam/Lam.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -30,14 +30,16 @@ protected:
   }
 
   /// The results of the function @f of `text`, or nothing and `errors`.
-  std::optional<std::vector<NDArray>> run(StringRef text,
-                                          ArrayRef<NDArray> inputs) {
+  std::optional<std::vector<NDArray>>
+  run(StringRef text, ArrayRef<NDArray> inputs,
+      Rounding rounding = Rounding::Declared) {
     errors.clear();
     module = parseSourceString<ModuleOp>(text, &context);
     if (!module)
       return std::nullopt;
     auto function = module->lookupSymbol<func::FuncOp>("f");
-    FailureOr<std::vector<NDArray>> results = interpret(function, inputs);
+    FailureOr<std::vector<NDArray>> results =
+        interpret(function, inputs, rounding);
     if (failed(results))
       return std::nullopt;
     return std::move(*results);
@@ -167,6 +169,41 @@ TEST_F(InterpreterTest, floatsAreNotRoundedOnTheWay) {
   ASSERT_TRUE(results) << errors;
   EXPECT_NEAR((*results)[0].getDouble(0), 1e-10, 1e-15);
   EXPECT_EQ((*results)[1].getDouble(0), 0); // a cast rounds
+
+  // Without rounding a float32 takes a float64 and stays one.
+  NDArray wide(DType::Float64, {1});
+  wide.setDouble(0, 1 + 1e-12);
+  EXPECT_FALSE(run(text, {wide}));
+  results = run(text, {wide}, Rounding::None);
+  ASSERT_TRUE(results) << errors;
+  for (const NDArray &result : *results) {
+    EXPECT_EQ(result.dtype(), DType::Float64);
+    EXPECT_NEAR(result.getDouble(0), 1e-10, 1e-15);
+  }
+}
+
+TEST_F(InterpreterTest, withoutRoundingBitsAndIntegersKeepTheirTypes) {
+  NDArray x(DType::Float64, {2}), n(DType::Int32, {2});
+  x.setDouble(0, 1.5);
+  x.setDouble(1, 0.1);
+  n.setInt(0, 16777217); // not a float32
+  auto results = run(R"(
+    func.func @f(%x: tensor<2xf32>, %n: tensor<2xi32>)
+        -> (tensor<2xi32>, tensor<2xf32>, tensor<2xi32>) {
+      %bits = lam.bitcast %x : tensor<2xf32> -> tensor<2xi32>
+      %wide = lam.cast %n : tensor<2xi32> -> tensor<2xf32>
+      %floor = lam.cast %x : tensor<2xf32> -> tensor<2xi32>
+      return %bits, %wide, %floor : tensor<2xi32>, tensor<2xf32>, tensor<2xi32>
+    })",
+                     {x, n}, Rounding::None);
+  ASSERT_TRUE(results) << errors;
+  EXPECT_EQ((*results)[0].dtype(), DType::Int32);
+  EXPECT_EQ((*results)[0].getInt(0), 0x3fc00000);
+  EXPECT_EQ((*results)[0].getInt(1), 0x3dcccccd);
+  EXPECT_EQ((*results)[1].getDouble(0), 16777217);
+  EXPECT_EQ((*results)[2].getInt(0), 1);
+  EXPECT_FALSE(
+      run("func.func @f(%x: tensor<2xi32>) { return }", {x}, Rounding::None));
 }
 
 TEST_F(InterpreterTest, brokenPreconditionsAreErrors) {
