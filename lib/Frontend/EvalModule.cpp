@@ -1,7 +1,7 @@
 //===- EvalModule.cpp - a function applied to inputs, as a module ---------===//
 
 #include "lamina/Frontend/EvalModule.h"
-#include "TracerImpl.h"
+#include "Derivatives.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/STLExtras.h"
@@ -20,9 +20,10 @@ namespace {
 class EvalModuleBuilder {
 public:
   EvalModuleBuilder(Evaluator &evaluator, Value function,
-                    ArrayRef<EvalInput> inputs)
+                    ArrayRef<EvalInput> inputs, bool gradient)
       : evaluator(evaluator), tracer(evaluator.tracer()), function(function),
-        inputs(inputs), names(inputs.size()), parameterOf(inputs.size()) {}
+        inputs(inputs), gradient(gradient), names(inputs.size()),
+        parameterOf(inputs.size()) {}
 
   mlir::OwningOpRef<mlir::ModuleOp> build();
 
@@ -30,6 +31,8 @@ private:
   LogicalResult bindByName(FunctionObject *callee);
   FailureOr<CallArgs> callArgs(ArrayRef<Value> tensors);
   std::vector<Value> bindArguments(mlir::Block *body);
+  LogicalResult callForward(ArrayRef<Value> tensors);
+  LogicalResult callGradient(ArrayRef<Value> tensors);
   LogicalResult flatten(Value value, SmallVectorImpl<TensorObject *> &results,
                         unsigned depth);
   mlir::DictionaryAttr attributes(StringRef role, StringRef name, DType dtype,
@@ -43,7 +46,10 @@ private:
   Tracer &tracer;
   Value function;
   ArrayRef<EvalInput> inputs;
+  bool gradient;
   std::vector<std::string> names;
+  SmallVector<TensorObject *> results;
+  std::vector<std::string> resultNames;
   /// The parameter that each input is for, if it is a named one.
   std::vector<std::optional<size_t>> parameterOf;
 };
@@ -224,6 +230,50 @@ std::vector<Value> EvalModuleBuilder::bindArguments(mlir::Block *body) {
   return tensors;
 }
 
+LogicalResult EvalModuleBuilder::callForward(ArrayRef<Value> tensors) {
+  FailureOr<CallArgs> args = callArgs(tensors);
+  if (mlir::failed(args))
+    return failure();
+  Result result = evaluator.call(function, std::move(*args));
+  if (mlir::failed(result) || mlir::failed(flatten(*result, results, 0)))
+    return failure();
+  for (size_t i = 0; i < results.size(); ++i)
+    resultNames.push_back("out" + std::to_string(i));
+  return success();
+}
+
+/// The derivative of the sum of all outputs by every float input.
+LogicalResult EvalModuleBuilder::callGradient(ArrayRef<Value> tensors) {
+  std::vector<TensorObject *> primals;
+  for (auto [tensor, name] : zip_equal(tensors, names)) {
+    auto *x = tensor.as<TensorObject>();
+    if (!isFloat(Tracer::dtypeOf(x)))
+      continue;
+    primals.push_back(x);
+    resultNames.push_back("d_" + name);
+  }
+  auto call = [&](ArrayRef<TensorObject *> inner) -> Result {
+    std::vector<Value> replaced(tensors);
+    size_t next = 0;
+    for (Value &tensor : replaced)
+      if (next < primals.size() && tensor.object() == primals[next])
+        tensor = inner[next++];
+    FailureOr<CallArgs> args = callArgs(replaced);
+    if (mlir::failed(args))
+      return failure();
+    Result result = evaluator.call(function, std::move(*args));
+    SmallVector<TensorObject *> outputs;
+    if (mlir::failed(result) || mlir::failed(flatten(*result, outputs, 0)))
+      return failure();
+    return evaluator.list(std::vector<Value>(outputs.begin(), outputs.end()));
+  };
+  FailureOr<Vjp> vjp = traceVjp(evaluator, call, primals, VjpOptions(), at());
+  if (mlir::failed(vjp))
+    return failure();
+  append_range(results, vjp->gradients);
+  return success();
+}
+
 mlir::OwningOpRef<mlir::ModuleOp> EvalModuleBuilder::build() {
   unsigned errorsBefore = evaluator.diagnostics().errors();
   if (auto *callee = function.as<FunctionObject>()) {
@@ -257,13 +307,10 @@ mlir::OwningOpRef<mlir::ModuleOp> EvalModuleBuilder::build() {
   mlir::Block *body = forward.addEntryBlock();
   builder.setInsertionPointToEnd(body);
 
-  FailureOr<CallArgs> args = callArgs(bindArguments(body));
-  if (mlir::failed(args))
-    return nullptr;
-  Result result = evaluator.call(function, std::move(*args));
-  SmallVector<TensorObject *> results;
-  if (mlir::failed(result) || mlir::failed(flatten(*result, results, 0)) ||
-      evaluator.diagnostics().errors() != errorsBefore)
+  std::vector<Value> tensors = bindArguments(body);
+  LogicalResult called =
+      gradient ? callGradient(tensors) : callForward(tensors);
+  if (mlir::failed(called) || evaluator.diagnostics().errors() != errorsBefore)
     return nullptr;
   if (results.empty()) {
     (void)evaluator.error(at(), "the function returns nothing");
@@ -275,7 +322,7 @@ mlir::OwningOpRef<mlir::ModuleOp> EvalModuleBuilder::build() {
   for (auto [i, x] : enumerate(results)) {
     values.push_back(x->value);
     resultTypes.push_back(x->value.getType());
-    resultAttrs.push_back(attributes("output", "out" + std::to_string(i),
+    resultAttrs.push_back(attributes("output", resultNames[i],
                                      Tracer::dtypeOf(x), x->shape));
   }
   mlir::func::ReturnOp::create(builder, loc, values);
@@ -288,17 +335,19 @@ mlir::OwningOpRef<mlir::ModuleOp> EvalModuleBuilder::build() {
 
 mlir::OwningOpRef<mlir::ModuleOp> buildEvalModule(Evaluator &evaluator,
                                                   Value function,
-                                                  ArrayRef<EvalInput> inputs) {
-  return EvalModuleBuilder(evaluator, function, inputs).build();
+                                                  ArrayRef<EvalInput> inputs,
+                                                  bool gradient) {
+  return EvalModuleBuilder(evaluator, function, inputs, gradient).build();
 }
 
 mlir::OwningOpRef<mlir::ModuleOp>
 buildEvalModule(Evaluator &evaluator, Value function,
-                ArrayRef<std::pair<std::string, const NDArray *>> inputs) {
+                ArrayRef<std::pair<std::string, const NDArray *>> inputs,
+                bool gradient) {
   std::vector<EvalInput> types;
   for (const auto &[name, array] : inputs)
     types.push_back({name, array->dtype(), Shape(array->shape())});
-  return buildEvalModule(evaluator, function, types);
+  return buildEvalModule(evaluator, function, types, gradient);
 }
 
 } // namespace lamina::frontend

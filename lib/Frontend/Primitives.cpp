@@ -1,6 +1,7 @@
 //===- Primitives.cpp - arguments of primitives, pointwise primitives -----===//
 
 #include "Primitives.h"
+#include "Derivatives.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -155,6 +156,7 @@ void registerTensorPrimitives(Evaluator &evaluator) {
   registerIndexPrimitives(evaluator);
   registerReductionPrimitives(evaluator);
   registerContractionPrimitives(evaluator);
+  registerDerivativePrimitives(evaluator);
 }
 
 } // namespace lamina::frontend

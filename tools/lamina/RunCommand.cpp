@@ -115,6 +115,9 @@ int deliver(Session &session, const NamedArrays &results) {
 } // namespace
 
 std::optional<NamedArrays> driver::execute(Session &session, ModuleOp module, std::vector<NDArray> inputs) {
+  // The interpreter has no derivative operators.
+  if (!session.lower(module, "grad"))
+    return std::nullopt;
   std::optional<ForwardFunction> forward = forwardOf(session, module);
   if (!forward)
     return std::nullopt;
@@ -164,13 +167,9 @@ int driver::eval(Arguments &arguments) {
   std::vector<std::pair<std::string, const NDArray *>> types;
   for (const auto &[name, array] : *arrays)
     types.emplace_back(name, &array);
-  OwningOpRef<ModuleOp> module = frontend::buildEvalModule(evaluator, *function, types);
+  OwningOpRef<ModuleOp> module = frontend::buildEvalModule(evaluator, *function, types, arguments.gradient);
   if (!module || session.diagnostics.hasErrors())
     return session.finish();
-  if (arguments.gradient) {
-    session.diagnostics.errorInFile(arguments.input, "--grad: derivatives are not part of this version of lamina");
-    return session.finish();
-  }
   if (!arguments.emit.empty()) {
     for (const std::string &stage : arguments.emit)
       if (!findStage(stage)) {

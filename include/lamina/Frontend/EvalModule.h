@@ -19,14 +19,17 @@ struct EvalInput {
 /// A module with `func.func @forward` that calls `function` on tensors of these
 /// types, bound to its parameters by name, and returns its results flattened:
 /// tensors and numbers in nested tuples, lists and dicts, as `out0`, `out1`, ….
+/// With `gradient` it returns instead, as `d_<input>`, the derivative of the
+/// sum of all float results by every float input.
 /// Null after an error, which has been reported.
 mlir::OwningOpRef<mlir::ModuleOp>
 buildEvalModule(Evaluator &evaluator, Value function,
-                llvm::ArrayRef<EvalInput> inputs);
+                llvm::ArrayRef<EvalInput> inputs, bool gradient = false);
 /// The same with the types of the arrays.
 mlir::OwningOpRef<mlir::ModuleOp>
 buildEvalModule(Evaluator &evaluator, Value function,
-                llvm::ArrayRef<std::pair<std::string, const NDArray *>> inputs);
+                llvm::ArrayRef<std::pair<std::string, const NDArray *>> inputs,
+                bool gradient = false);
 
 } // namespace lamina::frontend
 
