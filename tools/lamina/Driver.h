@@ -7,6 +7,7 @@
 #include "lamina/Frontend/Evaluator.h"
 #include "lamina/Pipelines/Stages.h"
 #include "lamina/Support/Npy.h"
+#include "lamina/Training/MatchArrays.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
@@ -52,7 +53,8 @@ public:
   mlir::OwningOpRef<mlir::ModuleOp> loadModel();
   /// Runs the stages up to `stage`; false after errors.
   bool lower(mlir::ModuleOp module, llvm::StringRef stage);
-  /// Sets the weights of --weights as initial values of a module of stage `lam` or `grad`.
+  /// Sets the weights of --weights, and the optimizer's state if it is in the file, as initial values of a module of
+  /// stage `lam` or `grad`.
   bool setWeights(mlir::ModuleOp module);
   /// Parses the input file; null after errors.
   ast::Module *parse();
@@ -84,6 +86,12 @@ struct ForwardFunction {
   std::vector<mlir::RankedTensorType> inputTypes, weightTypes;
 };
 std::optional<ForwardFunction> forwardOf(Session &session, mlir::ModuleOp module);
+
+/// The weights and the optimizer's state that the functions of a module of stage `lam` or `grad` take.
+struct ModelState {
+  std::vector<ArraySpec> weights, optimizer;
+};
+ModelState stateOf(mlir::ModuleOp module);
 
 /// Runs @forward of a module of stage `lam` on bound inputs, compiled or interpreted, and gives the outputs by name.
 std::optional<NamedArrays> execute(Session &session, mlir::ModuleOp module, std::vector<NDArray> inputs);

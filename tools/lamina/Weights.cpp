@@ -2,17 +2,13 @@
 
 #include "Driver.h"
 #include "lamina/Support/Elements.h"
-#include "llvm/ADT/StringExtras.h"
+#include "lamina/Support/Safetensors.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace lamina;
 using namespace lamina::driver;
 using namespace mlir;
-
-namespace {
-std::string shapeText(llvm::ArrayRef<int64_t> shape) {
-  return "(" + llvm::join(llvm::map_range(shape, [](int64_t d) { return std::to_string(d); }), ", ") + ")";
-}
-} // namespace
 
 std::optional<ForwardFunction> driver::forwardOf(Session &session, ModuleOp module) {
   ForwardFunction result;
@@ -37,51 +33,57 @@ std::optional<ForwardFunction> driver::forwardOf(Session &session, ModuleOp modu
   return result;
 }
 
+namespace {
+/// Calls `visit` with every argument of a function that is a weight or the state of an optimizer.
+void forEachState(ModuleOp module,
+                  llvm::function_ref<void(func::FuncOp, unsigned, llvm::StringRef role, llvm::StringRef name)> visit) {
+  for (auto function : module.getOps<func::FuncOp>())
+    for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+      auto role = function.getArgAttrOfType<StringAttr>(i, "lamina.role");
+      auto name = function.getArgAttrOfType<StringAttr>(i, "lamina.name");
+      if (role && name && (role.getValue() == "weight" || role.getValue() == "optimizer"))
+        visit(function, i, role.getValue(), name.getValue());
+    }
+}
+} // namespace
+
+ModelState driver::stateOf(ModuleOp module) {
+  ModelState state;
+  llvm::StringSet<> seen;
+  forEachState(module, [&](func::FuncOp function, unsigned i, llvm::StringRef role, llvm::StringRef name) {
+    if (!seen.insert(name).second)
+      return;
+    auto type = cast<RankedTensorType>(function.getArgumentTypes()[i]);
+    ArraySpec spec{name.str(), *fromMLIR(type.getElementType()), llvm::SmallVector<int64_t>(type.getShape())};
+    (role == "weight" ? state.weights : state.optimizer).push_back(std::move(spec));
+  });
+  return state;
+}
+
 bool Session::setWeights(ModuleOp module) {
   if (arguments.weights.empty())
     return true;
-  llvm::Expected<NamedArrays> loaded = loadNpz(arguments.weights);
+  llvm::Expected<NamedArrays> loaded = loadArrays(arguments.weights);
   if (!loaded)
     return !error(loaded.takeError(), arguments.weights);
-  std::optional<ForwardFunction> forward = forwardOf(*this, module);
-  if (!forward)
-    return false;
-
-  std::vector<std::string> missing, extra;
-  auto report = [&](const llvm::Twine &message) { diagnostics.errorInFile(arguments.weights, message); };
-  for (auto &[name, array] : *loaded)
-    if (!llvm::is_contained(forward->weights, name))
-      extra.push_back(name);
-  size_t next = 0;
-  for (unsigned i = 0; i < forward->function.getNumArguments(); ++i) {
-    auto role = forward->function.getArgAttrOfType<StringAttr>(i, "lamina.role");
-    if (!role || role.getValue() != "weight")
-      continue;
-    const std::string &name = forward->weights[next];
-    RankedTensorType type = forward->weightTypes[next++];
-    auto found = llvm::find_if(*loaded, [&](const auto &entry) { return entry.first == name; });
-    if (found == loaded->end()) {
-      missing.push_back(name);
-      continue;
-    }
-    const NDArray &array = found->second;
-    std::optional<DType> dtype = fromMLIR(type.getElementType());
-    if (array.shape() != type.getShape()) {
-      report("weight '" + name + "' has shape " + shapeText(array.shape()) + ", the model needs " +
-             shapeText(type.getShape()));
-      continue;
-    }
-    if (isFloat(array.dtype()) != isFloat(*dtype)) {
-      report("weight '" + name + "' is " + lamina::name(array.dtype()) + ", the model needs " + lamina::name(*dtype));
-      continue;
-    }
-    forward->function.setArgAttr(i, "lamina.value", toElements(array.cast(*dtype), &context));
-  }
-  if (!missing.empty())
-    report("no weight " + llvm::join(missing, ", ") + (extra.empty() ? "" : "; it has " + llvm::join(extra, ", ")));
-  else if (!extra.empty())
-    report("the model has no weight " + llvm::join(extra, ", ") + "; it has " + llvm::join(forward->weights, ", "));
-  return !diagnostics.hasErrors();
+  // The state of the optimizer is in the file or it is not; half of it is an error.
+  ModelState state = stateOf(module);
+  std::vector<ArraySpec> specs = std::move(state.weights);
+  if (llvm::any_of(state.optimizer, [&](const ArraySpec &spec) {
+        return llvm::any_of(*loaded, [&](const auto &entry) { return entry.first == spec.name; });
+      }))
+    llvm::append_range(specs, state.optimizer);
+  llvm::Expected<std::vector<NDArray>> values = matchArrays(std::move(*loaded), specs);
+  if (!values)
+    return !error(values.takeError(), arguments.weights);
+  llvm::StringMap<Attribute> attributes;
+  for (auto [spec, value] : llvm::zip_equal(specs, *values))
+    attributes[spec.name] = toElements(value, &context);
+  forEachState(module, [&](func::FuncOp function, unsigned i, llvm::StringRef role, llvm::StringRef name) {
+    if (Attribute value = attributes.lookup(name))
+      function.setArgAttr(i, "lamina.value", value);
+  });
+  return true;
 }
 
 /// lamina weights: the initial values by name.
@@ -99,6 +101,6 @@ int driver::weights(Arguments &arguments) {
     if (value)
       arrays.emplace_back(forward->weights[arrays.size()], *fromElements(value));
   }
-  session.write(arguments.output, writeNpz(arrays));
+  session.write(arguments.output, writeArraysFor(arguments.output, arrays));
   return session.finish();
 }

@@ -57,7 +57,7 @@ void declareModel(CLI::App &app, Arguments &args) {
 }
 
 void declareWeights(CLI::App &app, Arguments &args) {
-  app.add_option("--weights", args.weights, "an .npz with the weights by name");
+  app.add_option("--weights", args.weights, "an .npz or .safetensors file with the weights by name");
   app.add_option("--seed", args.options.seed, "the seed of initial weights and random numbers");
 }
 
@@ -110,7 +110,7 @@ void declareInspect(CLI::App &app, Arguments &args) {
 void declareWeightsCommand(CLI::App &app, Arguments &args) {
   declareModel(app, args);
   declareWeights(app, args);
-  app.add_option("-o,--output", args.output, "the .npz to write")->required();
+  app.add_option("-o,--output", args.output, "the .npz or .safetensors file to write")->required();
 }
 
 void declareCheck(CLI::App &app, Arguments &args) { declareModel(app, args); }
