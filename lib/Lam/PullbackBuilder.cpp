@@ -1,8 +1,10 @@
 //===- PullbackBuilder.cpp - what the structural pullbacks emit -----------===//
 
 #include "PullbackBuilder.h"
+#include "lamina/Lam/Sizes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace lamina::lam;
@@ -29,10 +31,8 @@ Value PullbackBuilder::index(int64_t value) {
 }
 
 Value PullbackBuilder::size(Value value, int64_t dim) {
-  RankedTensorType type = typeOf(value);
-  if (!type.isDynamicDim(dim))
-    return index(type.getDimSize(dim));
-  return tensor::DimOp::create(builder, loc, value, dim);
+  return getValueOrCreateConstantIndexOp(builder, loc,
+                                         sizeOf(builder, loc, value, dim));
 }
 
 SmallVector<Value> PullbackBuilder::sizes(Value like) {

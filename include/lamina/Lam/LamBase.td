@@ -25,6 +25,7 @@ def Lam_Dialect : Dialect {
   }];
   let cppNamespace = "::lamina::lam";
   let hasConstantMaterializer = 1;
+  let hasCanonicalizer = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
 
