@@ -1,0 +1,101 @@
+//===- OptimizersTest.cpp - optimizers and schedules against Keras --------===//
+
+#include "RecordedFunctions.h"
+
+using namespace lamina;
+using namespace lamina::test;
+
+namespace {
+
+TEST(Optimizers, KerasUpdates) { expectRecorded("optimizers.txt", 47); }
+
+TEST(Optimizers, KerasSchedulesRegularizersConstraints) {
+  expectRecorded("schedules.txt", 50);
+}
+
+/// The message of an expression that must not be accepted.
+std::string refusal(llvm::StringRef code) {
+  Outcome outcome = EvalHarness().eval(code, {{"x", sequence({2, 3})}});
+  EXPECT_FALSE(outcome.ok()) << code.str();
+  return outcome.diagnostics;
+}
+
+void expectRefused(llvm::StringRef code, llvm::StringRef message) {
+  std::string found = refusal(code);
+  EXPECT_TRUE(llvm::StringRef(found).contains(message)) << code.str() << "\n"
+                                                        << found;
+}
+
+TEST(Optimizers, Names) {
+  for (llvm::StringRef name :
+       {"'adam'", "'Adam'", "Adam", "Adam()",
+        "{'class_name': 'Adam', 'config': {'learning_rate': 0.001}}"}) {
+    std::string code = ("lambda x: keras.optimizers.get(" + name +
+                        ").update(x, x, [x, x], 0, 0.5)")
+                           .str();
+    Outcome outcome = EvalHarness().eval(code, {{"x", sequence({2, 3})}});
+    EXPECT_EQ(outcome.outputs.size(), 3u) << outcome.diagnostics;
+  }
+  expectRefused("lambda x: keras.optimizers.get('adan')",
+                "Unknown optimizer 'adan'; did you mean 'adam'?");
+  expectRefused("lambda x: keras.optimizers.get(3)",
+                "Could not interpret optimizer identifier: 3");
+}
+
+TEST(Optimizers, Settings) {
+  expectRefused("lambda x: Adam(learning_rate='fast')",
+                "Argument `learning_rate` should be float");
+  expectRefused("lambda x: SGD(clipnorm=1.0, clipvalue=1.0)",
+                "Only one of `clipnorm`, `clipvalue` and `global_clipnorm`");
+  expectRefused("lambda x: SGD(momentum=2.0)",
+                "`momentum` must be a float between [0, 1]");
+  expectRefused("lambda x: SGD(rho=2.0)",
+                "Argument(s) not recognized by SGD: 'rho'");
+  expectRefused("lambda x: SGD(gradient_accumulation_steps=1)",
+                "`gradient_accumulation_steps` must be an integer >= 2");
+  expectRefused("lambda x: SGD(use_ema=True, ema_momentum=2.0)",
+                "`ema_momentum` must be in the range [0, 1]");
+  expectRefused("lambda x: keras.optimizers.schedules.CosineDecay(0.1, 0)",
+                "Argument `decay_steps` must be > 0");
+  expectRefused("lambda x: keras.regularizers.L2(-1.0)(x)",
+                "expected a non-negative float");
+  expectRefused("lambda x: keras.regularizers.get('l3')(x)",
+                "Unknown regularizer 'l3'; did you mean");
+  expectRefused("lambda x: keras.constraints.get('max_nor')(x)",
+                "did you mean 'max_norm'?");
+}
+
+/// An optimizer of the user's that forgets what all optimizers keep.
+TEST(Optimizers, OwnOptimizer) {
+  llvm::StringRef prelude = "class Plain(keras.optimizers.Optimizer):\n"
+                            "    def update(self, w, g, slots, step, rate):\n"
+                            "        return w - rate * g, []\n"
+                            "class Broken(Plain):\n"
+                            "    def slots(self, w):\n"
+                            "        return [('m', w)]\n";
+  Outcome plain = EvalHarness().eval(
+      "lambda x: Plain(0.5, clipvalue=1.0).apply([x], [x], [[]], 0)[0][0]",
+      {{"x", sequence({3})}}, {}, prelude);
+  ASSERT_TRUE(plain.ok()) << plain.diagnostics;
+  expectArray(plain.outputs[0], "float32", {3}, {0, 0.5, 1.5});
+  Outcome broken = EvalHarness().eval(
+      "lambda x: Broken(0.5).apply([x], [x], [[x]], 0)[0][0]",
+      {{"x", sequence({3})}}, {}, prelude);
+  EXPECT_NE(broken.diagnostics.find("Broken.update gives 0 new slots"),
+            std::string::npos)
+      << broken.diagnostics;
+}
+
+/// A variable without a gradient stays as it is, with its slots.
+TEST(Optimizers, NoGradient) {
+  Outcome outcome =
+      EvalHarness().eval("lambda x: [y for o in [Adam(0.5, weight_decay=0.1)] "
+                         "for y in o.apply([x, "
+                         "x], [None, x], [[x, x], [x, x]], 0)]",
+                         {{"x", sequence({2}, 1)}});
+  ASSERT_EQ(outcome.outputs.size(), 6u) << outcome.diagnostics;
+  expectArray(outcome.outputs[0], "float32", {2}, {1, 2});
+  expectArray(outcome.outputs[2], "float32", {2}, {1, 2});
+}
+
+} // namespace
