@@ -284,10 +284,7 @@ Result evaluate(lam::GatherOp op, const Frame &frame) {
   if (failed(checkSize(op, shape)))
     return failure();
   Tensor result(x.type, shape);
-  if (result.count > 0 && x.count == 0)
-    return op.emitError("there is nothing to read in a tensor of shape ")
-           << toString(x.shape);
-  if (result.count == 0)
+  if (result.count == 0 || x.count == 0) // nothing to read: zeros
     return result;
   Shape restStrides = stridesOf(indexing.rest);
   visit(

@@ -73,8 +73,7 @@ Value PullbackBuilder::splat(Value like, double value) {
 }
 
 Value PullbackBuilder::broadcast(Value x, ArrayRef<int64_t> dims, Value like) {
-  RankedTensorType type =
-      typeOf(like).clone(typeOf(x).getElementType());
+  RankedTensorType type = typeOf(like).clone(typeOf(x).getElementType());
   if (type == x.getType() && dims.size() == size_t(type.getRank()))
     return x;
   return BroadcastOp::create(builder, loc, type, x,
@@ -83,7 +82,11 @@ Value PullbackBuilder::broadcast(Value x, ArrayRef<int64_t> dims, Value like) {
 
 Value PullbackBuilder::reshape(Value x, Value like) {
   RankedTensorType type = typeOf(like).clone(typeOf(x).getElementType());
-  if (type == x.getType())
+  // Of one type, and so of one shape: several unknown sizes may differ.
+  bool isDetermined =
+      type.hasStaticShape() || (type.getNumDynamicDims() == 1 &&
+                                !llvm::is_contained(type.getShape(), 0));
+  if (type == x.getType() && isDetermined)
     return x;
   return ReshapeOp::create(builder, loc, type, x, sizes(like));
 }
@@ -136,8 +139,7 @@ Value PullbackBuilder::slice(Value x, ArrayRef<OpFoldResult> offsets,
                          numbers, strides, values, sizes(like));
 }
 
-Value PullbackBuilder::pad(Value x, Value value,
-                           ArrayRef<OpFoldResult> offsets,
+Value PullbackBuilder::pad(Value x, Value value, ArrayRef<OpFoldResult> offsets,
                            ArrayRef<int64_t> strides, ArrayRef<int64_t> shape,
                            ValueRange sizes) {
   auto [numbers, values] = split(offsets);
@@ -145,8 +147,7 @@ Value PullbackBuilder::pad(Value x, Value value,
                        strides, values, sizes);
 }
 
-Value PullbackBuilder::pad(Value x, Value value,
-                           ArrayRef<OpFoldResult> offsets,
+Value PullbackBuilder::pad(Value x, Value value, ArrayRef<OpFoldResult> offsets,
                            ArrayRef<int64_t> strides, Value like) {
   return pad(x, value, offsets, strides, typeOf(like).getShape(), sizes(like));
 }
@@ -155,8 +156,8 @@ Value PullbackBuilder::pad(Value x, Value value,
 // Along one dimension
 //===----------------------------------------------------------------------===//
 
-Value PullbackBuilder::scatterAddAlong(Value like, Value indices,
-                                       Value updates, int64_t dim) {
+Value PullbackBuilder::scatterAddAlong(Value like, Value indices, Value updates,
+                                       int64_t dim) {
   // The dimension goes last, all others are batch dimensions.
   int64_t rank = typeOf(like).getRank();
   SmallVector<int64_t> perm = otherDims(rank, {dim}), back(rank);

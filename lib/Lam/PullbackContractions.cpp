@@ -56,9 +56,9 @@ SmallVector<Expr> DotOp::pullback(ArrayRef<Expr> dys) {
   Side left{getA(), getBatchA(), getContractA()};
   Side right{getB(), getBatchB(), getContractB()};
   int64_t batch = getBatchA().size(), freeLeft = left.free().size();
-  return {b.expr(contractBack(b, dys[0].value(), left, right,
-                              batch + freeLeft)),
-          b.expr(contractBack(b, dys[0].value(), right, left, batch))};
+  return {
+      b.expr(contractBack(b, dys[0].value(), left, right, batch + freeLeft)),
+      b.expr(contractBack(b, dys[0].value(), right, left, batch))};
 }
 
 //===----------------------------------------------------------------------===//
@@ -87,26 +87,79 @@ private:
   int64_t window(int64_t i) { return typeOf(op.getKernel()).getDimSize(i); }
   bool isKnown(int64_t i) {
     return !typeOf(op.getX()).isDynamicDim(i + 1) &&
-           !typeOf(op.getY()).isDynamicDim(i + 1);
+           !typeOf(op.getY()).isDynamicDim(i + 1) &&
+           !ShapedType::isDynamic(window(i));
   }
   /// The positions of the padded x behind the last place of the window; only
   /// known where the sizes are.
   int64_t rest(int64_t i) {
-    int64_t padded = extent(typeOf(op.getX()).getDimSize(i + 1),
-                            op.getXDilation()[i]) +
-                     op.getPadLow()[i] + op.getPadHigh()[i];
+    int64_t padded =
+        extent(typeOf(op.getX()).getDimSize(i + 1), op.getXDilation()[i]) +
+        op.getPadLow()[i] + op.getPadHigh()[i];
+    int64_t count = typeOf(op.getY()).getDimSize(i + 1);
+    int64_t reach = extent(window(i), op.getKernelDilation()[i]);
     int64_t covered =
-        (typeOf(op.getY()).getDimSize(i + 1) - 1) * op.getStrides()[i] +
-        extent(window(i), op.getKernelDilation()[i]);
+        count ? (count - 1) * op.getStrides()[i] + reach : reach - 1;
     return padded - covered;
   }
+  Value extent(Value size, int64_t dilation);
   Value split(Value x, int64_t dim, bool groupFirst);
+  Value spread();
   Value conv(Value x, Value kernel, ArrayRef<int64_t> strides,
              ArrayRef<int64_t> low, ArrayRef<int64_t> high,
              ArrayRef<int64_t> xDilation, ArrayRef<int64_t> kernelDilation);
   Value leading(Value x, Value like, ArrayRef<int64_t> perm);
+  Value leadingOrZeros(Value x, Value like);
 };
 } // namespace
+
+/// The length of `size` elements with holes; of none it is 0.
+Value ConvRule::extent(Value size, int64_t dilation) {
+  OpBuilder &builder = b.builder;
+  Value one = b.index(1);
+  Value length = builder.createOrFold<arith::SubIOp>(b.loc, size, one);
+  length =
+      builder.createOrFold<arith::MulIOp>(b.loc, length, b.index(dilation));
+  length = builder.createOrFold<arith::AddIOp>(b.loc, length, one);
+  return builder.createOrFold<arith::MaxSIOp>(b.loc, length, b.index(0));
+}
+
+/// dy with holes of the stride behind one reach of the kernel, as long as the
+/// padded x and that reach: what the kernel turned around runs over if its size
+/// is not known.
+Value ConvRule::spread() {
+  OpBuilder &builder = b.builder;
+  SmallVector<OpFoldResult> offsets{builder.getIndexAttr(0)};
+  SmallVector<int64_t> strides{1}, shape{typeOf(dy).getDimSize(0)};
+  SmallVector<Value> sizes;
+  auto keep = [&](int64_t dim) {
+    if (typeOf(dy).isDynamicDim(dim))
+      sizes.push_back(b.size(dy, dim));
+  };
+  keep(0);
+  for (int64_t i = 0; i < spatial; ++i) {
+    Value reach = builder.createOrFold<arith::SubIOp>(
+        b.loc, extent(b.size(op.getKernel(), i), op.getKernelDilation()[i]),
+        b.index(1));
+    // A kernel without elements has a place behind the end as well.
+    reach = builder.createOrFold<arith::MaxSIOp>(b.loc, reach, b.index(0));
+    Value more = builder.createOrFold<arith::MaxSIOp>(b.loc, reach, b.index(1));
+    Value length = builder.createOrFold<arith::AddIOp>(
+        b.loc, extent(b.size(op.getX(), i + 1), op.getXDilation()[i]),
+        b.index(op.getPadLow()[i] + op.getPadHigh()[i]));
+    length = builder.createOrFold<arith::AddIOp>(b.loc, length, more);
+    sizes.push_back(builder.createOrFold<arith::MaxSIOp>(b.loc, length, more));
+    offsets.push_back(reach);
+    strides.push_back(op.getStrides()[i]);
+    shape.push_back(ShapedType::kDynamic);
+  }
+  offsets.push_back(builder.getIndexAttr(0));
+  strides.push_back(1);
+  shape.push_back(typeOf(dy).getDimSize(rank - 1));
+  keep(rank - 1);
+  return b.pad(dy, b.scalar(typeOf(dy).getElementType(), 0), offsets, strides,
+               shape, sizes);
+}
 
 /// A convolution whose spatial result sizes follow from its operands'.
 Value ConvRule::conv(Value x, Value kernel, ArrayRef<int64_t> strides,
@@ -121,15 +174,9 @@ Value ConvRule::conv(Value x, Value kernel, ArrayRef<int64_t> strides,
   Location loc = b.loc;
   for (int64_t i = 0; i < spatial; ++i) {
     // (low + extent(x) + high - extent(kernel)) / stride + 1, at least 0.
-    auto extentOf = [&](Value size, int64_t dilation) -> Value {
-      Value one = b.index(1);
-      Value gaps = builder.createOrFold<arith::SubIOp>(loc, size, one);
-      gaps = builder.createOrFold<arith::MulIOp>(loc, gaps, b.index(dilation));
-      return builder.createOrFold<arith::AddIOp>(loc, gaps, one);
-    };
     Value room = builder.createOrFold<arith::SubIOp>(
-        loc, extentOf(b.size(x, i + 1), xDilation[i]),
-        extentOf(b.size(kernel, i), kernelDilation[i]));
+        loc, extent(b.size(x, i + 1), xDilation[i]),
+        extent(b.size(kernel, i), kernelDilation[i]));
     room = builder.createOrFold<arith::AddIOp>(loc, room,
                                                b.index(low[i] + high[i]));
     Value places = builder.createOrFold<arith::AddIOp>(
@@ -179,13 +226,39 @@ Value ConvRule::split(Value x, int64_t dim, bool groupFirst) {
   return b.reshape(x, shape, sizes);
 }
 
-/// The first entries of the spatial dimensions, permuted to the order of `like`.
+/// The first entries of the spatial dimensions, permuted to the order of
+/// `like`.
 Value ConvRule::leading(Value x, Value like, ArrayRef<int64_t> perm) {
   x = b.transpose(x, perm);
   if (x.getType() == like.getType() && typeOf(x).hasStaticShape())
     return x;
   SmallVector<OpFoldResult> zero(rank, b.builder.getIndexAttr(0));
   return b.slice(x, zero, SmallVector<int64_t>(rank, 1), like);
+}
+
+/// The same where `x` may be too short in spatial dimensions: then dy is empty.
+Value ConvRule::leadingOrZeros(Value x, Value like) {
+  if (typeOf(x).hasStaticShape() && typeOf(like).hasStaticShape())
+    return leading(x, like, allDims(rank));
+  SmallVector<int64_t> shape(typeOf(like).getShape()), ones(rank, 1);
+  SmallVector<Value> sizes;
+  for (int64_t i = 0; i < rank; ++i) {
+    if (i < spatial) {
+      Value least = b.builder.createOrFold<arith::MinSIOp>(b.loc, b.size(x, i),
+                                                           b.size(like, i));
+      shape[i] = getConstantIntValue(least).value_or(ShapedType::kDynamic);
+      if (ShapedType::isDynamic(shape[i]))
+        sizes.push_back(least);
+    } else if (ShapedType::isDynamic(shape[i])) {
+      sizes.push_back(b.size(like, i));
+    }
+  }
+  SmallVector<int64_t> zeros(rank, 0);
+  Value part = SliceOp::create(b.builder, b.loc, typeOf(x).clone(shape), x,
+                               zeros, ones, ValueRange(), sizes);
+  SmallVector<OpFoldResult> origin(rank, b.builder.getIndexAttr(0));
+  return b.pad(part, b.scalar(typeOf(x).getElementType(), 0), origin, ones,
+               like);
 }
 
 /// dy with holes of the stride, convolved with the kernel turned around.
@@ -216,6 +289,17 @@ Value ConvRule::toX() {
   kernel = b.reshape(byGroup, shape, sizes);
 
   SmallVector<int64_t> low, high;
+  if (llvm::any_of(allDims(spatial), [&](int64_t i) {
+        return ShapedType::isDynamic(window(i));
+      })) {
+    for (int64_t i = 0; i < spatial; ++i) {
+      low.push_back(-op.getPadLow()[i]);
+      high.push_back(-op.getPadHigh()[i]);
+    }
+    Value dx = conv(spread(), kernel, op.getXDilation(), low, high,
+                    SmallVector<int64_t>(spatial, 1), op.getKernelDilation());
+    return leading(dx, op.getX(), allDims(rank));
+  }
   for (int64_t i = 0; i < spatial; ++i) {
     int64_t reach = extent(window(i), op.getKernelDilation()[i]);
     low.push_back(reach - 1 - op.getPadLow()[i]);
@@ -269,7 +353,7 @@ Value ConvRule::toKernel() {
   for (int64_t i = 1; i <= spatial; ++i)
     back.push_back(i);
   back.append({0, rank - 1});
-  return leading(dk, op.getKernel(), back);
+  return leadingOrZeros(b.transpose(dk, back), op.getKernel());
 }
 
 SmallVector<Expr> ConvOp::pullback(ArrayRef<Expr> dys) {

@@ -20,7 +20,8 @@ SmallVector<Expr> BroadcastOp::pullback(ArrayRef<Expr> dys) {
     if (x.getDimSize(i) != 1 || y.getDimSize(dim) == 1)
       kept.push_back(dim);
   Value dx = b.sum(dys[0].value(), otherDims(y.getRank(), kept));
-  return {b.expr(b.reshape(dx, getX()))};
+  bool keepsAll = kept.size() == getDims().size();
+  return {b.expr(keepsAll ? dx : b.reshape(dx, getX()))};
 }
 
 SmallVector<Expr> ReshapeOp::pullback(ArrayRef<Expr> dys) {
@@ -38,8 +39,8 @@ SmallVector<Expr> TransposeOp::pullback(ArrayRef<Expr> dys) {
 
 SmallVector<Expr> ReverseOp::pullback(ArrayRef<Expr> dys) {
   PullbackBuilder b(dys[0]);
-  return {b.expr(
-      ReverseOp::create(b.builder, b.loc, dys[0].value(), getDims()))};
+  return {
+      b.expr(ReverseOp::create(b.builder, b.loc, dys[0].value(), getDims()))};
 }
 
 //===----------------------------------------------------------------------===//
@@ -66,8 +67,8 @@ SmallVector<Expr> PadOp::pullback(ArrayRef<Expr> dys) {
   Type boolean = b.builder.getI1Type();
   Value inside = b.pad(b.broadcast(b.scalar(boolean, 1), {}, getX()),
                        b.scalar(boolean, 0), offsets, getStrides(), getY());
-  Value outside = SelectOp::create(b.builder, b.loc, dy.getType(), inside,
-                                   b.zeros(dy), dy);
+  Value outside =
+      SelectOp::create(b.builder, b.loc, dy.getType(), inside, b.zeros(dy), dy);
   result[1] = b.expr(b.sum(outside, allDims(typeOf(dy).getRank())));
   return result;
 }
@@ -101,23 +102,30 @@ static Value limits(PullbackBuilder &b, Value x, Value indices,
     Value size;
     if (typeOf(x).isDynamicDim(axis)) {
       Value raw = FromSizeOp::create(
-          b.builder, b.loc,
-          RankedTensorType::get({}, b.builder.getI64Type()), b.size(x, axis));
+          b.builder, b.loc, RankedTensorType::get({}, b.builder.getI64Type()),
+          b.size(x, axis));
       size = b.cast(raw, element);
     } else {
       size = b.scalar(element, typeOf(x).getDimSize(axis));
     }
     sizes.push_back(b.reshape(size, {1}, {}));
   }
-  Value vector =
-      sizes.size() == 1
-          ? sizes[0]
-          : ConcatOp::create(
-                b.builder, b.loc,
-                RankedTensorType::get({int64_t(sizes.size())}, element), sizes,
-                0)
-                .getResult();
+  Value vector = sizes.size() == 1
+                     ? sizes[0]
+                     : ConcatOp::create(b.builder, b.loc,
+                                        RankedTensorType::get(
+                                            {int64_t(sizes.size())}, element),
+                                        sizes, 0)
+                           .getResult();
   return b.broadcast(vector, {last}, indices);
+}
+
+/// Indices in a type that holds the size of every dimension.
+static Value widened(PullbackBuilder &b, Value indices) {
+  Type element = getElementTypeOrSelf(indices);
+  return element.getIntOrFloatBitWidth() < 32
+             ? b.cast(indices, b.builder.getI32Type())
+             : indices;
 }
 
 /// Indices as gather reads them: the nearest valid ones.
@@ -125,14 +133,18 @@ static Value clamp(PullbackBuilder &b, Value x, Value indices,
                    ArrayRef<int64_t> axes) {
   if (axes.empty())
     return indices;
+  indices = widened(b, indices);
   Expr i = b.expr(indices), limit = b.expr(limits(b, x, indices, axes));
   return max(min(i, limit - Expr(1.0)), Expr(0.0)).value();
 }
 
 /// Which updates of a scatter have a place: bool, of the shape of `updates`.
-static Value isInside(PullbackBuilder &b, Value x, Value indices,
-                      Value updates, ArrayRef<int64_t> axes) {
+static Value isInside(PullbackBuilder &b, Value x, Value indices, Value updates,
+                      ArrayRef<int64_t> axes) {
   int64_t last = typeOf(indices).getRank() - 1;
+  if (axes.empty())
+    return b.broadcast(b.scalar(b.builder.getI1Type(), 1), {}, updates);
+  indices = widened(b, indices);
   Expr i = b.expr(indices), limit = b.expr(limits(b, x, indices, axes));
   Value each = bit_and(ge(i, Expr(0.0)), lt(i, limit)).value();
   return b.broadcast(b.reduce(ReduceKind::All, each, {last}), allDims(last),
@@ -166,8 +178,8 @@ struct ScatterRule {
                                     op.getBatchDims()));
   }
   Expr inside() {
-    return b.expr(isInside(b, op.getX(), op.getIndices(), op.getUpdates(),
-                           op.getAxes()));
+    return b.expr(
+        isInside(b, op.getX(), op.getIndices(), op.getUpdates(), op.getAxes()));
   }
 
   /// Of several updates for one place the last one stays.
@@ -179,13 +191,13 @@ struct ScatterRule {
       count = b.builder.createOrFold<arith::MulIOp>(b.loc, count,
                                                     b.size(updates, i));
     auto flat = RankedTensorType::get({ShapedType::kDynamic}, id);
-    Value ids = b.reshape(IotaOp::create(b.builder, b.loc, flat, 0, count),
-                          updates);
+    Value ids =
+        b.reshape(IotaOp::create(b.builder, b.loc, flat, 0, count), updates);
     Value none = b.broadcast(b.scalar(id, -1), {}, op.getX());
     Expr winner = scatter(ScatterKind::Set, none, ids);
     Expr dx = select(lt(winner, Expr(0.0)), dy, Expr(0.0));
-    Expr du = select(eq(at(winner.value()), b.expr(ids)), at(dy.value()),
-                     Expr(0.0));
+    Expr du =
+        select(eq(at(winner.value()), b.expr(ids)), at(dy.value()), Expr(0.0));
     return {dx, 0.0, du};
   }
 
@@ -201,16 +213,15 @@ struct ScatterRule {
     auto isZero = [](Expr v) { return eq(v, Expr(0.0)); };
     auto flag = [&](Expr v) { return select(isZero(v), Expr(1.0), Expr(0.0)); };
     auto nonZero = [&](Expr v) { return select(isZero(v), Expr(1.0), v); };
-    Expr zeros =
-        scatter(ScatterKind::Add, flag(x).value(), flag(u).value());
+    Expr zeros = scatter(ScatterKind::Add, flag(x).value(), flag(u).value());
     Expr others =
         scatter(ScatterKind::Mul, nonZero(x).value(), nonZero(u).value());
     auto partial = [&](Expr v, Expr zeros, Expr others) {
       Expr rest = zeros - flag(v);
       return select(isZero(rest), others / nonZero(v), Expr(0.0));
     };
-    Expr du = at(dy.value()) *
-              partial(u, at(zeros.value()), at(others.value()));
+    Expr du =
+        at(dy.value()) * partial(u, at(zeros.value()), at(others.value()));
     return {dy * partial(x, zeros, others), 0.0,
             select(inside(), du, Expr(0.0))};
   }

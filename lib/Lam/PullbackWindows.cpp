@@ -27,7 +27,8 @@ private:
 
   OpFoldResult number(int64_t value) { return b.builder.getIndexAttr(value); }
   int64_t low(int64_t i) { return std::max<int64_t>(op.getPadLow()[i], 0); }
-  /// x (or something of its shape) padded with the identity; a negative pad cuts off.
+  /// x (or something of its shape) padded with the identity; a negative pad
+  /// cuts off.
   Value padded(Value x, Value identity, ArrayRef<int64_t> extra);
   /// The part of a padded cotangent that belongs to x.
   Value unpadded(Value padded);
@@ -85,9 +86,9 @@ Value WindowRule::sum() {
     }
   }
   Value spread = b.pad(dy, zero, offsets, op.getStrides(), shape, sizes);
-  Value seen = WindowOp::create(
-      b.builder, b.loc, typeOf(dy).clone(resultShape), ReduceKind::Sum, spread,
-      op.getWindow(), ones, none, none, op.getDilation(), resultSizes);
+  Value seen = WindowOp::create(b.builder, b.loc, typeOf(dy).clone(resultShape),
+                                ReduceKind::Sum, spread, op.getWindow(), ones,
+                                none, none, op.getDilation(), resultSizes);
   return unpadded(seen);
 }
 
@@ -123,9 +124,9 @@ Value WindowRule::extreme() {
   double identity = op.getKind() == ReduceKind::Max
                         ? -std::numeric_limits<double>::infinity()
                         : std::numeric_limits<double>::infinity();
-  Value x = padded(op.getX(),
-                   b.scalar(getElementTypeOrSelf(op.getX()), identity),
-                   SmallVector<int64_t>(rank, 0));
+  Value x =
+      padded(op.getX(), b.scalar(getElementTypeOrSelf(op.getX()), identity),
+             SmallVector<int64_t>(rank, 0));
   Expr y = b.expr(op.getY()), zero = b.expr(b.zeros(dy)), left = b.expr(dy);
   auto places = offsets();
   SmallVector<Value> shares;
