@@ -77,6 +77,14 @@ void Codegen::addAttributes() {
   }
 }
 
+/// The kernels arrive vectorized and in the order they should run. What pays is
+/// to clean up after lowering, and to vectorize the few loops left scalar
+/// (scatters, scans): a third of the time of LLVM's own -O3, for the same code.
+static constexpr const char *pipeline =
+    "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
+    "loop-mssa(loop-rotate,licm),gvn,dse,loop(indvars,loop-deletion),loop-vectorize,"
+    "simplifycfg,instcombine<no-verify-fixpoint>),globaldce";
+
 void Codegen::optimize(unsigned optLevel) {
   llvm::TimeTraceScope trace("optimize");
   llvm::LoopAnalysisManager loops;
@@ -84,20 +92,20 @@ void Codegen::optimize(unsigned optLevel) {
   llvm::CGSCCAnalysisManager components;
   llvm::ModuleAnalysisManager modules;
   llvm::PipelineTuningOptions tuning;
-  tuning.LoopVectorization = tuning.SLPVectorization = optLevel >= 2;
+  tuning.LoopVectorization = optLevel >= 2;
   llvm::PassBuilder builder(targetMachine.get(), tuning);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(components);
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  static const llvm::OptimizationLevel levels[] = {
-      llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
-      llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
-  llvm::OptimizationLevel level = levels[std::min(optLevel, 3u)];
-  llvm::ModulePassManager passes =
-      optLevel == 0 ? builder.buildO0DefaultPipeline(level)
-                    : builder.buildPerModuleDefaultPipeline(level);
+  llvm::ModulePassManager passes;
+  if (optLevel >= 2)
+    llvm::cantFail(builder.parsePassPipeline(passes, pipeline));
+  else if (optLevel == 1)
+    passes = builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O1);
+  else
+    passes = builder.buildO0DefaultPipeline(llvm::OptimizationLevel::O0);
   passes.run(*module, modules);
 }
 
