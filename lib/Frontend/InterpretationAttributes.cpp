@@ -304,11 +304,8 @@ Result Evaluator::getAttribute(Value object, llvm::StringRef name, SMRange at) {
       candidates.push_back(entry.first);
   auto *type = object.as<ClassObject>();
   addClass(type ? type : classOf(object));
-  static constexpr llvm::StringRef tensorNames[] = {"shape", "dtype", "ndim",
-                                                    "size", "T"};
   if (object.isTensor())
-    candidates.insert(candidates.end(), std::begin(tensorNames),
-                      std::end(tensorNames));
+    llvm::append_range(candidates, Tracer::attributeNames());
   std::string what = type ? "type object '" + type->name + "'"
                      : object.is(ValueKind::Super)
                          ? "'super' object"

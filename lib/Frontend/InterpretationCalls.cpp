@@ -274,6 +274,17 @@ LogicalResult Interpretation::bindParameters(FunctionObject *function,
       args.range, missingPositional.empty()
                       ? missing(name, missingKeywords, "keyword-only")
                       : missing(name, missingPositional, "positional"));
+  // A misspelt argument may have ended up in **kwargs.
+  llvm::append_range(missingPositional, missingKeywords);
+  if (rest)
+    for (auto &[key, value] : rest->items) {
+      llvm::StringRef given = key.as<StringObject>()->text;
+      if (std::optional<llvm::StringRef> near =
+              didYouMean(given, missingPositional))
+        diagnostic.note(("'" + given + "' is not an argument; did you mean '" +
+                         *near + "'?")
+                            .str());
+    }
   if (!function->fromLibrary)
     diagnostic.note("'" + function->name + "' is defined here",
                     function->definedAt);

@@ -58,6 +58,14 @@ void packIntegers(Evaluator &evaluator, StringRef method, CallArgs &args) {
 
 } // namespace
 
+std::vector<StringRef> Tracer::attributeNames() {
+  std::vector<StringRef> names = {"shape", "dtype", "ndim",
+                                  "size",  "T",     "get_shape"};
+  for (const auto &[method, function] : methods)
+    names.push_back(method);
+  return names;
+}
+
 std::optional<Result> Tracer::attribute(TensorObject *x, StringRef name,
                                         SMRange at) {
   auto sizes = [&] {

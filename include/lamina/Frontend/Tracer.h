@@ -84,6 +84,8 @@ public:
   /// `.sum` that forward to the library; nothing if unknown.
   std::optional<Result> attribute(TensorObject *x, llvm::StringRef name,
                                   llvm::SMRange at);
+  /// The names that `attribute` knows on every tensor.
+  static std::vector<llvm::StringRef> attributeNames();
   /// Any pointwise op of `lam` by mnemonic: promotes, broadcasts, emits.
   Result pointwise(llvm::StringRef mnemonic, llvm::ArrayRef<Value> operands,
                    llvm::SMRange at);
