@@ -12,12 +12,24 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include <map>
 #include <memory>
 
 namespace lamina::driver {
 
 /// The process's exit codes, part of the command line's contract.
 enum ExitCode { Success = 0, BadInput = 1, BadUsage = 2, InternalError = 70 };
+
+/// What `lamina train` is told.
+struct TrainArguments {
+  std::vector<std::string> targets, validationInputs, validationTargets; // NAME=FILE or FILE
+  std::string sampleWeight, saveWeights, checkpoint, resume, history, monitor;
+  std::map<int64_t, double> classWeight;
+  std::optional<int64_t> epochs, batchSize, earlyStopping;
+  std::optional<uint64_t> seed;
+  std::optional<double> validationSplit;
+  bool noShuffle = false, restoreBest = false, saveOptimizer = false, quiet = false;
+};
 
 /// Everything the command line can say; the commands read what they need.
 struct Arguments {
@@ -32,6 +44,7 @@ struct Arguments {
   std::string colour = "auto";
   int64_t batch = 0; // 0: not fixed
   bool interpret = false, gradient = false, verbose = false;
+  TrainArguments train;
   Options options;
 };
 
@@ -101,6 +114,7 @@ std::string printModule(mlir::ModuleOp module);
 
 int compile(Arguments &arguments);
 int run(Arguments &arguments);
+int train(Arguments &arguments);
 int eval(Arguments &arguments);
 int inspect(Arguments &arguments);
 int weights(Arguments &arguments);

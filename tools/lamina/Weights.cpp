@@ -3,6 +3,7 @@
 #include "Driver.h"
 #include "lamina/Support/Elements.h"
 #include "lamina/Support/Safetensors.h"
+#include "lamina/Training/Checkpoint.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -66,6 +67,8 @@ bool Session::setWeights(ModuleOp module) {
   llvm::Expected<NamedArrays> loaded = loadArrays(arguments.weights);
   if (!loaded)
     return !error(loaded.takeError(), arguments.weights);
+  // A checkpoint is a file of weights with more in it.
+  llvm::erase_if(*loaded, [](const auto &entry) { return isLoopState(entry.first); });
   // The state of the optimizer is in the file or it is not; half of it is an error.
   ModelState state = stateOf(module);
   std::vector<ArraySpec> specs = std::move(state.weights);

@@ -92,6 +92,70 @@ void declareRun(CLI::App &app, Arguments &args) {
   declareArrays(app, args);
 }
 
+/// "0=1.0,1=2.5" as a table; the text of what is wrong, or "".
+std::string parseClassWeights(const std::string &text, std::map<int64_t, double> &weights) {
+  llvm::SmallVector<llvm::StringRef> parts;
+  llvm::StringRef(text).split(parts, ',');
+  for (llvm::StringRef part : parts) {
+    auto [label, weight] = part.trim().split('=');
+    int64_t number;
+    double value;
+    if (label.getAsInteger(10, number) || weight.getAsDouble(value) || !(value >= 0))
+      return "'" + part.str() + "' is not CLASS=WEIGHT, as in 0=1.0,1=2.5";
+    if (!weights.emplace(number, value).second)
+      return "class " + label.str() + " is given twice";
+  }
+  return "";
+}
+
+void declareTrainData(CLI::App &app, Arguments &args) {
+  TrainArguments &train = args.train;
+  auto arrays = [&](const char *option, std::vector<std::string> &to, const char *what) {
+    return app.add_option(option, to, what)->take_all()->allow_extra_args(false);
+  };
+  arrays("--input", args.inputs, "NAME=FILE.npy, or FILE.npy in order")->required();
+  arrays("--target", train.targets, "what the outputs shall be: NAME=FILE.npy, or FILE.npy in order")->required();
+  arrays("--validation-input", train.validationInputs, "the same, of the data that is validated on")
+      ->needs(arrays("--validation-target", train.validationTargets, "its targets"));
+  app.add_option("--validation-split", train.validationSplit, "validate on this fraction of the rows, the last ones")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--sample-weight", train.sampleWeight, "an .npy with the weight of each row");
+  app.add_option_function<std::string>(
+      "--class-weight",
+      [&train](const std::string &text) {
+        std::string problem = parseClassWeights(text, train.classWeight);
+        if (!problem.empty())
+          throw CLI::ValidationError("--class-weight", problem);
+      },
+      "the weight of the rows of a class: 0=1.0,1=2.5");
+}
+
+void declareTrain(CLI::App &app, Arguments &args) {
+  TrainArguments &train = args.train;
+  declareModel(app, args);
+  declareTrainData(app, args);
+  app.add_option("--epochs", train.epochs, "how often all rows are seen")
+      ->required()
+      ->check(CLI::Range(int64_t(0), int64_t(1) << 30));
+  app.add_option("--batch-size", train.batchSize, "rows per update (32)")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 40));
+  app.add_option("--seed", train.seed, "the seed of initial weights, shuffling and random numbers");
+  app.add_flag("--no-shuffle", train.noShuffle, "take the rows in order");
+  app.add_option("--weights", args.weights, "begin with the weights of an .npz or .safetensors file");
+  app.add_option("--save-weights", train.saveWeights, "the .npz or .safetensors file for the trained weights");
+  app.add_flag("--save-optimizer", train.saveOptimizer, "write the optimizer's state to it, too");
+  app.add_option("--checkpoint", train.checkpoint, "a file to resume from, written after every epoch");
+  app.add_option("--resume", train.resume, "go on from a checkpoint")->excludes("--weights");
+  app.add_option("--history", train.history, "a JSON file for the losses and metrics of the epochs");
+  app.add_option("--early-stopping", train.earlyStopping, "stop after so many epochs without improvement")
+      ->check(CLI::Range(int64_t(0), int64_t(1) << 30));
+  app.add_option("--monitor", train.monitor, "what should improve (val_loss, or loss without validation)");
+  app.add_flag("--restore-best", train.restoreBest, "save the weights of the best epoch");
+  app.add_flag("-q,--quiet", train.quiet, "print errors only");
+  app.add_flag("--interpret", args.interpret, "use the reference interpreter (float64 arithmetic)");
+  declareCode(app, args);
+}
+
 void declareEval(CLI::App &app, Arguments &args) {
   declareInput(app, args, "an expression: a lambda whose parameters are the inputs");
   declareCommon(app, args);
@@ -125,6 +189,7 @@ void declareOps(CLI::App &app, Arguments &args) { declareCommon(app, args); }
 constexpr Command commands[] = {
     {"compile", "compile a model to an object file, a header and a manifest", declareCompile, compile},
     {"run", "run a model on arrays", declareRun, run},
+    {"train", "train a model on arrays", declareTrain, train},
     {"eval", "run a lambda on arrays", declareEval, eval},
     {"check", "parse, type and verify a model", declareCheck, check},
     {"inspect", "show a model as a table, a graph or IR", declareInspect, inspect},

@@ -1,0 +1,68 @@
+//===- ModelTrainee.h - a model's entry points, to be trained ---*- C++ -*-===//
+#ifndef LAMINA_TRAINING_MODELTRAINEE_H
+#define LAMINA_TRAINING_MODELTRAINEE_H
+
+#include "lamina/Training/Trainee.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace lamina {
+
+class CompiledModel;
+
+/// One argument or result of an entry point.
+struct EntryTensor {
+  ArraySpec spec;
+  std::string role, of;
+};
+
+/// A function of a module of stage `lam`.
+struct TrainingEntry {
+  std::vector<EntryTensor> arguments, results;
+  std::vector<ArraySpec> argumentsOf(llvm::StringRef role) const;
+};
+
+/// The entry points `train_step`, `evaluate` and `metrics` of a model, run by
+/// compiled code or by the interpreter.
+class ModelTrainee : public Trainee {
+public:
+  /// From a module of stage `lam`. Weights and optimizer's state have their
+  /// initial values. Fails if the module has no `train_step`.
+  static llvm::Expected<std::unique_ptr<ModelTrainee>>
+  create(mlir::ModuleOp module);
+  ~ModelTrainee() override;
+
+  /// Before the first step: how the functions are called. Without a compiled
+  /// model, the interpreter runs a copy of the module.
+  void useCompiled(std::unique_ptr<CompiledModel> compiled);
+
+  const TrainingEntry &trainEntry() const { return train; }
+  bool takesSampleWeight() const;
+
+  llvm::Expected<StepResult> trainStep(const Batch &batch,
+                                       uint64_t seed) override;
+  llvm::Expected<StepResult> evaluate(const Batch &batch) override;
+  llvm::Expected<std::vector<double>>
+  metrics(llvm::ArrayRef<NDArray> totals) override;
+  llvm::ArrayRef<std::string> metricNames() const override { return names; }
+
+private:
+  ModelTrainee();
+  llvm::Expected<std::vector<NDArray>> call(llvm::StringRef name,
+                                            const TrainingEntry &entry,
+                                            const Batch &batch, uint64_t seed);
+  /// Calls a function with arguments in its order.
+  llvm::Expected<std::vector<NDArray>> run(llvm::StringRef name,
+                                           const TrainingEntry &entry,
+                                           std::vector<NDArray> arguments);
+  StepResult split(const TrainingEntry &entry, std::vector<NDArray> results);
+
+  TrainingEntry train, evaluation, metric;
+  std::vector<std::string> names;
+  std::unique_ptr<CompiledModel> compiled;
+  mlir::OwningOpRef<mlir::ModuleOp> module; // what the interpreter runs
+};
+
+} // namespace lamina
+
+#endif // LAMINA_TRAINING_MODELTRAINEE_H
