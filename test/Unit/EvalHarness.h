@@ -12,8 +12,10 @@
 #include "lamina/Frontend/Parser.h"
 #include "lamina/Frontend/Tracer.h"
 #include "lamina/Interpreter/Interpreter.h"
+#include "lamina/Lam/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/raw_ostream.h"
 #include "gtest/gtest.h"
 #include <cmath>
@@ -108,7 +110,11 @@ private:
       return;
     llvm::raw_string_ostream ir(outcome.ir);
     module->print(ir);
-    if (mlir::failed(mlir::verify(*module)))
+    // The interpreter has no derivative operators.
+    mlir::PassManager passes(module->getContext());
+    passes.addPass(createLamDifferentiate());
+    if (mlir::failed(mlir::verify(*module)) ||
+        mlir::failed(passes.run(*module)))
       return;
     auto forward = module->lookupSymbol<mlir::func::FuncOp>("forward");
     auto results = interpret(forward, arrays);

@@ -9,6 +9,8 @@ namespace {
 
 TEST(Losses, Keras) { expectRecorded("losses.txt", 230); }
 
+TEST(Losses, Gradients) { expectRecorded("loss_gradients.txt", 160); }
+
 void expectRefused(llvm::StringRef code, llvm::StringRef message) {
   Outcome outcome = EvalHarness().eval(
       code, {{"x", sequence({2, 3})}, {"y", sequence({2, 3})}}, {},
@@ -68,6 +70,30 @@ TEST(Losses, SeveralOfOneOutput) {
       trainingPrelude());
   ASSERT_TRUE(outcome.ok()) << outcome.diagnostics;
   expectArray(outcome.outputs[0], "float32", {}, {9 + 3});
+}
+
+TEST(Losses, Parts) {
+  Outcome outcome = EvalHarness().eval(
+      "lambda x, y: loss_parts({'loss': {'b': 'mae', 'a': 'mse'}, "
+      "'loss_weights': {'a': 2, 'b': 0.5}}, [y, y], [x, x], [x[:, 0], None], "
+      "[None, [True, False, True, True]], ['a', 'b'], ['a_loss', 'b_loss'])",
+      {{"x", sequence({4, 3})}, {"y", sequence({4, 3}, 3)}}, {},
+      trainingPrelude());
+  ASSERT_EQ(outcome.outputs.size(), 3u) << outcome.diagnostics;
+  // The weights 0, 3, 6, 9 of the first; one of four samples masked away.
+  expectArray(outcome.outputs[0], "float32", {}, {2 * 9 * 4.5 + 0.5 * 3});
+  expectArray(outcome.outputs[1], "float32", {}, {9 * 4.5});
+  expectArray(outcome.outputs[2], "float32", {}, {3});
+}
+
+TEST(Losses, Regularization) {
+  Outcome outcome = EvalHarness().eval(
+      "lambda x, y: lamina.prim.library('regularization', 'training')([(x, "
+      "'l1'), (y, keras.regularizers.L2(0.5)), (x, None), (y, lambda w: "
+      "[tf.reduce_max(w)])])",
+      {{"x", sequence({4})}, {"y", sequence({3})}});
+  ASSERT_TRUE(outcome.ok()) << outcome.diagnostics;
+  expectArray(outcome.outputs[0], "float32", {}, {0.01 * 6 + 0.5 * 5 + 2});
 }
 
 /// A mean over nothing is 0, as Keras's.

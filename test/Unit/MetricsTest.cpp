@@ -69,7 +69,7 @@ TEST(Metrics, SymbolicBatch) {
 /// A metric of the user's, and a function.
 TEST(Metrics, OwnMetric) {
   llvm::StringRef prelude =
-      "class Largest(keras.metrics.Metric):\n"
+      "class Largest(keras.Metric):\n"
       "    def accumulate(self, y_true, y_pred, sample_weight=None):\n"
       "        return [tf.reduce_sum(tf.abs(y_true - y_pred)), "
       "tf.constant(1.0)]\n"
@@ -78,11 +78,12 @@ TEST(Metrics, OwnMetric) {
       "def apart(y_true, y_pred):\n"
       "    return tf.abs(y_true - y_pred)\n";
   Outcome outcome = EvalHarness().eval(
-      "lambda x, y: all_metrics({'metrics': [Largest(), apart]}, y, x, None, "
-      "['a'], ['largest', 'apart'])",
+      "lambda x, y: all_metrics({'metrics': [Largest(), apart, "
+      "keras.losses.mse, keras.metrics.AUC]}, y, x, None, "
+      "['a'], ['largest', 'apart', 'mean_squared_error', 'auc'])",
       {{"x", sequence({2, 3})}, {"y", sequence({2, 3}, 2)}}, {},
       (prelude + trainingPrelude()).str());
-  ASSERT_EQ(outcome.outputs.size(), 2u) << outcome.diagnostics;
+  ASSERT_EQ(outcome.outputs.size(), 4u) << outcome.diagnostics;
   expectArray(outcome.outputs[0], "float32", {}, {12});
   expectArray(outcome.outputs[1], "float32", {}, {2});
 }

@@ -4,6 +4,7 @@
 """
 import os
 
+import jax
 import keras
 import numpy as np
 from keras.src import backend
@@ -59,10 +60,19 @@ data = dict(
 def functions():
     r = Recorder(os.path.join(here, "losses.txt"), "Keras's losses on JAX, float64.")
     r.data(**data)
+    gradients = Recorder(os.path.join(here, "loss_gradients.txt"), "What JAX gives as the gradients of Keras's losses, float64.")
+    gradients.data(**data)
     given = tensors(data)
 
     def case(params, text):
         r.case(params, "keras.losses." + text, eval("losses." + text, {**vars(keras), **given}))
+        prediction = params.split(", ")[1]
+
+        def total(x):
+            return keras.ops.sum(eval("losses." + text, {**vars(keras), **given, prediction: x}))
+
+        derivative = f"grad(lambda {prediction}: keras.losses.{text})({prediction})"
+        gradients.case(params, derivative, jax.grad(total)(given[prediction]))
 
     pairs = "mean_squared_error mean_absolute_error mean_absolute_percentage_error mean_squared_logarithmic_error cosine_similarity huber log_cosh poisson"
     for f in pairs.split():
@@ -199,6 +209,7 @@ def functions():
     compiled("y, x, q, p", "'mae'", None, ["y", "q"], ["x", "p"], ["a", "b"])
     compiled("y, x, q, p", "[None, 'mae']", None, ["y", "q"], ["x", "p"], ["a", "b"])
     r.write()
+    gradients.write()
 
 
 if __name__ == "__main__":
