@@ -29,26 +29,34 @@ struct Side {
 /// `other` alone has in the result, which begin at `start` there.
 static Value contractBack(PullbackBuilder &b, Value dy, const Side &side,
                           const Side &other, int64_t start) {
-  SmallVector<int64_t> otherFree = other.free(), mine = side.free();
-  SmallVector<int64_t> overDy;
+  SmallVector<int64_t> otherFree = other.free(), overDy;
   for (int64_t i = 0; i < int64_t(otherFree.size()); ++i)
     overDy.push_back(start + i);
-  int64_t batch = side.batch.size();
-  SmallVector<int64_t> batchDy = allDims(batch);
-  Value product = DotOp::create(b.builder, b.loc, dy, other.value, batchDy,
-                                other.batch, overDy, otherFree);
-  // The result has the batch, my free dimensions, and what `other` contracted
-  // with me, in its own order.
-  SmallVector<int64_t> dims(side.batch);
-  llvm::append_range(dims, mine);
+  SmallVector<int64_t> batchDy = allDims(side.batch.size());
+
+  // The product has the batch, my free dimensions from dy, and what `other`
+  // contracted with me, in its own order; with the operands exchanged the last
+  // two change places. Whichever comes out as I am needs no transpose.
+  SmallVector<int64_t> free = side.free(), contracted;
   for (int64_t dim = 0; dim < typeOf(other.value).getRank(); ++dim)
     if (const auto *it = llvm::find(other.contract, dim);
         it != other.contract.end())
-      dims.push_back(side.contract[it - other.contract.begin()]);
-  SmallVector<int64_t> perm(dims.size());
-  for (auto [i, dim] : llvm::enumerate(dims))
-    perm[dim] = i;
-  return b.transpose(product, perm);
+      contracted.push_back(side.contract[it - other.contract.begin()]);
+  auto order = [&](ArrayRef<int64_t> first, ArrayRef<int64_t> second) {
+    SmallVector<int64_t> dims(side.batch), perm(typeOf(side.value).getRank());
+    llvm::append_range(dims, first);
+    llvm::append_range(dims, second);
+    for (auto [i, dim] : llvm::enumerate(dims))
+      perm[dim] = i;
+    return perm;
+  };
+  SmallVector<int64_t> perm = order(contracted, free);
+  if (llvm::equal(perm, allDims(perm.size())))
+    return DotOp::create(b.builder, b.loc, other.value, dy, other.batch,
+                         batchDy, otherFree, overDy);
+  Value product = DotOp::create(b.builder, b.loc, dy, other.value, batchDy,
+                                other.batch, overDy, otherFree);
+  return b.transpose(product, order(free, contracted));
 }
 
 SmallVector<Expr> DotOp::pullback(ArrayRef<Expr> dys) {

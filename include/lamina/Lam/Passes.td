@@ -20,4 +20,22 @@ def LamDifferentiate : Pass<"lam-differentiate", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
 }
 
+def LamSplitResiduals : Pass<"lam-split-residuals", "mlir::ModuleOp"> {
+  let summary = "divide a vjp into a forward and a backward function";
+  let description = [{
+    A function with the attribute `lamina.split` becomes `forward_residuals`,
+    whose results are the outputs and the residuals, and `backward`, which takes
+    the arguments and the residuals and gives the gradients.
+
+    A value of the forward part that the backward part reads is kept as a
+    residual, unless it is cheaper to compute again: at most `budget`
+    multiplications per element, out of arguments, constants and values that are
+    kept anyway (or that are smaller than what they replace). Contractions,
+    convolutions, reductions, scans, sorts, gathers and random bits are never
+    repeated. `explain` prints a remark for every decision.
+  }];
+  let options = [Option<"budget", "budget", "unsigned", "16", "multiplications per element worth repeating">,
+                 Option<"explain", "explain", "bool", "false", "print a remark for every decision">];
+}
+
 #endif // LAMINA_LAM_PASSES
