@@ -34,6 +34,8 @@ TEST(Metrics, Refused) {
                 "Target class id 2 is out of range");
   expectRefused("lambda x, y: keras.metrics.Metric().accumulate(y, x)",
                 "needs a method accumulate");
+  expectRefused("lambda x, y: keras.Metric().add_weight(name='total')",
+                "the metric Metric cannot keep variables");
   expectRefused("lambda x, y: all_metrics({'metrics': 'mse'}, y, x, None, "
                 "['a'], [])",
                 "Expected `metrics` argument to be a list, tuple, or dict");

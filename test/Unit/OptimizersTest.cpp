@@ -86,6 +86,37 @@ TEST(Optimizers, OwnOptimizer) {
       << broken.diagnostics;
 }
 
+/// The classes in the documentation.
+TEST(Optimizers, Documentation) {
+  auto page = llvm::MemoryBuffer::getFile(LAMINA_SOURCE_DIR
+                                          "/docs/add-an-optimizer.md");
+  ASSERT_TRUE(bool(page));
+  std::string prelude;
+  llvm::StringRef rest = (*page)->getBuffer();
+  while (rest.contains("```python\n")) {
+    auto [program, more] = rest.split("```python\n").second.split("```");
+    prelude += program;
+    rest = more;
+  }
+  prelude += trainingPrelude();
+  auto expectZero = [&](llvm::StringRef code) {
+    Outcome outcome = EvalHarness().eval(
+        code, {{"x", sequence({2, 3})}, {"y", sequence({2, 3}, 1, 2)}}, {},
+        prelude);
+    ASSERT_EQ(outcome.outputs.size(), 1u) << outcome.diagnostics;
+    EXPECT_EQ(outcome.outputs[0].getDouble(0), 0) << code.str();
+  };
+  expectZero("lambda x, y: tf.reduce_max(tf.abs(Momentum(0.5, "
+             "use_ema=True).apply([x], [y], [[x, y]], 3)[0][0] - SGD(0.5, "
+             "0.9).apply([x], [y], [[y]], 3)[0][0]))");
+  expectZero("lambda x, y: SGD(Warmup(0.5, 4)).rate(tf.constant(1, 'int64')) "
+             "- 0.25");
+  expectZero("lambda x, y: total_loss({'loss': Pinball(0.25)}, y, x, None, "
+             "['a']) - 0.25 * tf.reduce_mean(y - x)");
+  expectZero("lambda x, y: all_metrics({'metrics': [LargestError()]}, y, x, "
+             "None, ['a'], ['largest_error'])[0] - 4.5");
+}
+
 /// A variable without a gradient stays as it is, with its slots.
 TEST(Optimizers, NoGradient) {
   Outcome outcome =
