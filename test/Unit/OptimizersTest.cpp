@@ -42,6 +42,19 @@ TEST(Optimizers, Names) {
                 "Could not interpret optimizer identifier: 3");
 }
 
+/// Names are looked up where compile is called.
+TEST(Optimizers, Compile) {
+  llvm::StringRef start =
+      "lambda x: Sequential([Input((3,)), Dense(2)]).compile";
+  auto refused = [&](llvm::StringRef arguments, llvm::StringRef message) {
+    expectRefused((start + arguments).str(), message);
+  };
+  refused("('adan')", "did you mean 'adam'?");
+  refused("('adam', {'dense': 'mze'})", "Unknown loss 'mze'");
+  refused("('adam', 'ce', ['acc', 'acuracy'])", "did you mean 'accuracy'?");
+  refused("('adam', 'ctc')", "the loss CTC is not supported");
+}
+
 TEST(Optimizers, Settings) {
   expectRefused("lambda x: Adam(learning_rate='fast')",
                 "Argument `learning_rate` should be float");
