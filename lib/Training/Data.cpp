@@ -128,7 +128,7 @@ llvm::Error lamina::fitColumn(Column &column, const ArraySpec &spec,
   NDArray &array = column.array;
   llvm::SmallVector<int64_t> shape(array.shape());
   if (shape.size() + 1 == spec.shape.size() && !shape.empty() &&
-      (spec.shape.back() == 1 || spec.shape.back() < 0))
+      spec.shape.back() == 1)
     shape.push_back(1);
   else if (shape.size() == spec.shape.size() + 1 && shape.back() == 1)
     shape.pop_back();

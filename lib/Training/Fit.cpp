@@ -246,11 +246,15 @@ llvm::Expected<FitEnd> Fit::run(FitState &state) {
   return end;
 }
 
-llvm::Expected<Fit::Cause> Fit::findCause(FitState &state) {
-  int64_t last = state.batch;
+void Fit::rollBack(FitState &state) {
   state = snapshot.state;
   model.weights = snapshot.weights;
   model.optimizer = snapshot.optimizer;
+}
+
+llvm::Expected<Fit::Cause> Fit::findCause(FitState &state) {
+  int64_t last = state.batch;
+  rollBack(state);
   Cause cause;
   cause.epoch = state.epoch;
   NamedArrays weights, optimizer;

@@ -71,7 +71,8 @@ private:
   bool checkOutputs();
   void fit(Fit &fit);
   void explain(Fit &fit);
-  bool save(bool isFinal);
+  void saveState();
+  void saveWeights();
   void say(const llvm::Twine &message);
 
   void onBatch(const FitState &now, int64_t count, llvm::function_ref<Values()> values) override {
@@ -227,34 +228,39 @@ void Training::fit(Fit &loop) {
         (train.checkpoint.empty() ? "" : "; --resume " + train.checkpoint + " goes on from there"));
   if (*end == FitEnd::StoppedEarly)
     say("stopped early: " + loop.monitor() + " is best in epoch " + llvm::Twine(state.bestEpoch));
-  save(/*isFinal=*/true);
+  saveState();
+  saveWeights();
 }
 
+/// A full disk is no reason to lose the work: training goes on, and ends with exit code 1.
 llvm::Error Training::onEpoch(const FitState &now) {
   if (progress)
     progress->epoch(now, batches);
-  return save(/*isFinal=*/false) ? llvm::Error::success() : llvm::createStringError("training ends here");
+  saveState();
+  session.finish();
+  return llvm::Error::success();
 }
 
-/// Writes the checkpoint and the history, and at the end the weights.
-bool Training::save(bool isFinal) {
-  if (!train.checkpoint.empty() &&
-      !session.write(train.checkpoint, writeArraysFor(train.checkpoint, packCheckpoint(*model, state, setting))))
-    return false;
-  if (!train.history.empty() && !session.write(train.history, historyJSON(state.history)))
-    return false;
-  if (!isFinal || train.saveWeights.empty())
-    return true;
+void Training::saveState() {
+  if (!train.checkpoint.empty())
+    session.write(train.checkpoint, writeArraysFor(train.checkpoint, packCheckpoint(*model, state, setting)));
+  if (!train.history.empty())
+    session.write(train.history, historyJSON(state.history));
+}
+
+void Training::saveWeights() {
+  if (train.saveWeights.empty())
+    return;
   bool best = options.restoreBest && !state.bestWeights.empty();
   NamedArrays arrays = best ? state.bestWeights : model->weights;
   if (train.saveOptimizer)
     llvm::append_range(arrays, model->optimizer);
   if (best)
     say("the weights are those of epoch " + llvm::Twine(state.bestEpoch));
-  return session.write(train.saveWeights, writeArraysFor(train.saveWeights, arrays));
+  session.write(train.saveWeights, writeArraysFor(train.saveWeights, arrays));
 }
 
-/// The loss is not finite: says why. What was saved before stays.
+/// The loss is not finite: says why, and saves the weights of the last epoch before.
 void Training::explain(Fit &loop) {
   std::string what = "the loss is not finite in batch " + std::to_string(state.batch) + " of epoch " +
                      std::to_string(state.epoch + 1);
@@ -283,8 +289,12 @@ void Training::explain(Fit &loop) {
         why = "every layer's output is finite, the loss of them is not";
     }
   fail(what + (why.empty() ? "" : ": " + why));
-  if (!train.checkpoint.empty() && state.epoch > 0)
-    say(train.checkpoint + " has the state after epoch " + llvm::Twine(state.epoch));
+  loop.rollBack(state);
+  if (state.epoch == 0)
+    return;
+  if (!train.saveWeights.empty())
+    say(train.saveWeights + " has the weights of epoch " + llvm::Twine(options.restoreBest ? state.bestEpoch : state.epoch));
+  saveWeights();
 }
 
 int driver::train(Arguments &arguments) {

@@ -82,6 +82,8 @@ public:
     std::string weight;
   };
   llvm::Expected<Cause> findCause(FitState &state);
+  /// Goes back to the beginning of the epoch.
+  void rollBack(FitState &state);
 
 private:
   llvm::Expected<FitEnd> runEpoch(FitState &state);
