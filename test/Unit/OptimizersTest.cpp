@@ -44,8 +44,7 @@ TEST(Optimizers, Names) {
 
 /// Names are looked up where compile is called.
 TEST(Optimizers, Compile) {
-  llvm::StringRef start =
-      "lambda x: Sequential([Input((3,)), Dense(2)]).compile";
+  llvm::StringRef start = "lambda x: Sequential([Dense(2)]).compile";
   auto refused = [&](llvm::StringRef arguments, llvm::StringRef message) {
     expectRefused((start + arguments).str(), message);
   };
