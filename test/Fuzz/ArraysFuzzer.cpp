@@ -1,6 +1,7 @@
 //===- ArraysFuzzer.cpp - any bytes give arrays or an error ---------------===//
 
 #include "lamina/Support/Safetensors.h"
+#include "lamina/Training/Checkpoint.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace lamina;
@@ -18,6 +19,11 @@ static void check(llvm::Expected<NamedArrays> arrays) {
     require(!llvm::toString(arrays.takeError()).empty(), "errors have a text");
     return;
   }
+  if (llvm::Expected<Checkpoint> checkpoint = unpackCheckpoint(*arrays))
+    require(checkpoint->state.history.size() == size_t(checkpoint->state.epoch),
+            "a history of all epochs");
+  else
+    llvm::consumeError(checkpoint.takeError());
   std::string image = writeSafetensors(*arrays);
   llvm::Expected<NamedArrays> again = readSafetensors(image, "again");
   require(bool(again), "what is written can be read");
