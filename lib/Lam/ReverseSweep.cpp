@@ -11,9 +11,10 @@ using namespace lamina::lam;
 
 namespace {
 
-/// What flows into a value. `alive` is nonzero where something can flow: behind
-/// a select, elements of the branch that was not taken are dead, and stay 0
-/// whatever partial derivative they meet. The number 1: all are alive.
+/// What flows into a value. `alive` says, as a bool per element, where something
+/// can flow: behind a select, elements of the branch that was not taken are
+/// dead, and stay 0 whatever partial derivative they meet. The number 1: all are
+/// alive.
 struct Cotangent {
   Expr dy = 0.0;
   Expr alive = 1.0;
@@ -74,23 +75,36 @@ void Sweep::flow(Value into, Cotangent more) {
   }
   sum.dy = sum.dy + more.dy;
   bool someDead = !sum.alive.isNumber() && !more.alive.isNumber();
-  sum.alive = someDead ? sum.alive + more.alive : Expr(1.0);
+  sum.alive = someDead ? bit_or(sum.alive, more.alive) : Expr(1.0);
 }
 
-/// Ops that only move elements move their liveness the same way; others, which
-/// mix elements, make all of them alive.
+/// Ops that only move elements move their liveness the same way, as 0 and 1;
+/// others, which mix elements, make all of them alive.
 SmallVector<Expr> Sweep::pullAlive(Operation &op, const Expr &alive) {
-  if (isa<BroadcastOp, ReshapeOp, TransposeOp, ReverseOp, SliceOp, PadOp,
-          ConcatOp, GatherOp>(op))
-    return cast<DifferentiableOpInterface>(op).pullback(alive);
+  PullbackBuilder b(alive);
   if (auto reduce = dyn_cast<ReduceOp>(op)) {
-    PullbackBuilder b(alive);
     SmallVector<int64_t> kept =
         otherDims(typeOf(reduce.getX()).getRank(), reduce.getDims());
-    return {alive.of(b.broadcast(alive.value(), kept, reduce.getX()))};
+    return {b.expr(b.broadcast(alive.value(), kept, reduce.getX()))};
+  }
+  if (isa<BroadcastOp, ReshapeOp, TransposeOp, ReverseOp, SliceOp, PadOp,
+          ConcatOp, GatherOp>(op)) {
+    Expr ones = b.expr(b.splat(op.getResult(0), 1));
+    SmallVector<Expr> pulled = cast<DifferentiableOpInterface>(op).pullback(
+        lamina::lam::select(alive, ones, Expr(0.0)));
+    for (Expr &each : pulled)
+      if (!each.isNumber())
+        each = ne(each, Expr(0.0));
+    return pulled;
   }
   bool isPointwise = isa<PointwiseOpInterface, CastOp>(op);
   return SmallVector<Expr>(op.getNumOperands(), isPointwise ? alive : Expr(1.0));
+}
+
+/// Whether `dx` is `dy` up to its sign: no partial derivative is in it.
+static bool isPassedOn(const Expr &dx, const Expr &dy) {
+  auto neg = dx.value().getDefiningOp<NegOp>();
+  return dx.value() == dy.value() || (neg && neg.getX() == dy.value());
 }
 
 LogicalResult Sweep::visit(Operation &op) {
@@ -110,8 +124,6 @@ LogicalResult Sweep::visit(Operation &op) {
   if (op.getNumResults() > 1)
     alive = 1.0;
 
-  const Expr &given = *llvm::find_if(dys, [](Expr &dy) { return !dy.isNumber(); });
-  OpBuilder &builder = *given.opBuilder;
   for (Expr &dy : dys)
     if (!dy.isNumber())
       dy.location = op.getLoc();
@@ -128,14 +140,10 @@ LogicalResult Sweep::visit(Operation &op) {
 
   SmallVector<Expr> pulled = rule.pullback(dys);
   if (auto select = dyn_cast<SelectOp>(op)) {
-    Expr c = dys[0].of(select.getC());
-    Expr all = alive;
-    if (all.isNumber()) {
-      PullbackBuilder b(dys[0]);
-      all = b.expr(b.splat(select.getA(), 1));
-    }
-    flow(select.getA(), {pulled[1], lamina::lam::select(c, all, Expr(0.0))});
-    flow(select.getB(), {pulled[2], lamina::lam::select(c, Expr(0.0), all)});
+    Expr c = dys[0].of(select.getC()), other = bit_not(c);
+    bool all = alive.isNumber();
+    flow(select.getA(), {pulled[1], all ? c : bit_and(alive, c)});
+    flow(select.getB(), {pulled[2], all ? other : bit_and(alive, other)});
     return success();
   }
   SmallVector<Expr> alives(pulled.size(), Expr(1.0));
@@ -145,16 +153,11 @@ LogicalResult Sweep::visit(Operation &op) {
     // An infinite partial derivative makes no NaN of a dead element.
     if (isa<PointwiseOpInterface>(op))
       for (Expr &dx : pulled)
-        if (!dx.isNumber())
-          dx = lamina::lam::select(ne(alive, Expr(0.0)), dx, Expr(0.0));
+        if (!dx.isNumber() && !isPassedOn(dx, dys[0]))
+          dx = lamina::lam::select(alive, dx, Expr(0.0));
   }
-  for (auto [operand, dx, live] :
-       llvm::zip(op.getOperands(), pulled, alives)) {
-    if (!live.isNumber() && live.value().getType() != operand.getType())
-      live = live.of(CastOp::create(builder, op.getLoc(), operand.getType(),
-                                    live.value()));
+  for (auto [operand, dx, live] : llvm::zip(op.getOperands(), pulled, alives))
     flow(operand, {dx, live});
-  }
   return success();
 }
 
