@@ -7,7 +7,7 @@ using namespace lamina::test;
 
 namespace {
 
-TEST(Optimizers, KerasUpdates) { expectRecorded("optimizers.txt", 47); }
+TEST(Optimizers, KerasUpdates) { expectRecorded("optimizers.txt", 51); }
 
 TEST(Optimizers, KerasSchedulesRegularizersConstraints) {
   expectRecorded("schedules.txt", 50);

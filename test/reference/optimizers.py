@@ -32,12 +32,16 @@ def optimizers():
     g = rng.normal(size=(STEPS, 2, 3)) * np.exp(rng.normal(size=(STEPS, 2, 3)))
     h = rng.normal(size=(STEPS, 3)) * 0.1
     g[4], h[:, 2] = 0.0, 0.0
-    r.data(w=w, b=b, g=g, h=h)
+    k, gk = rng.normal(size=(2, 3, 2)), rng.normal(size=(STEPS, 2, 3, 2))
+    c, gc = np.array(0.7), rng.normal(size=STEPS)
+    r.data(w=w, b=b, g=g, h=h, k=k, gk=gk, c=c, gc=gc)
 
-    def case(text, slots, steps=5, matrix_slots=None, constraints=(None, None), exclude=None):
+    def case(text, slots, steps=5, matrix_slots=None, constraints=(None, None), exclude=None, arrays="w, b, g, h"):
+        names = arrays.split(", ")
+        values = [r.arrays[n] for n in names]
         space = {**vars(keras.optimizers), "keras": keras}
         optimizer = eval(text, space)
-        variables = [keras.Variable(w, name="kernel"), keras.Variable(b, name="bias")]
+        variables = [keras.Variable(values[0], name="kernel"), keras.Variable(values[1], name="bias")]
         for v, c in zip(variables, constraints):
             v.constraint = eval(c, space) if c else None
         if exclude:
@@ -45,14 +49,14 @@ def optimizers():
         optimizer.build(variables)
         outputs = []
         for i in range(steps):
-            optimizer.apply([g[i], h[i]])
+            optimizer.apply([values[2][i], values[3][i]])
             if i + 1 in (1, 2, 3, steps):
                 outputs += [v.numpy() for v in variables]
         kinds = [matrix_slots or slots, slots]
         outputs += [slot(optimizer, n, i, v) for i, v in enumerate(variables) for n in kinds[i]]
         more = "" if constraints == (None, None) else f", constraints=[{constraints[0]}, {constraints[1]}]"
         more += f", exclude={exclude}" if exclude else ""
-        r.case("w, b, g, h", f"train({text}, [w, b], [g, h], {steps}, {kinds}{more})", *outputs)
+        r.case(arrays, f"train({text}, [{', '.join(names[:2])}], [{', '.join(names[2:])}], {steps}, {kinds}{more})", *outputs)
 
     adam = ["momentum", "velocity"]
     case("SGD(0.1)", [])
@@ -83,6 +87,12 @@ def optimizers():
     case("Adafactor(0.01, beta_2_decay=-0.5, epsilon_1=0.1, epsilon_2=0.1, clip_threshold=0.3, relative_step=False)", ["velocity"], 5, ["row", "column"])
     case("Ftrl(0.05)", ["accumulator", "linear"], STEPS)
     case("Ftrl(0.05, learning_rate_power=-0.7, initial_accumulator_value=0.3, l1_regularization_strength=0.1, l2_regularization_strength=0.2, l2_shrinkage_regularization_strength=0.3, beta=0.4)", ["accumulator", "linear"], STEPS)
+    # More and fewer axes.
+    other = "k, c, gk, gc"
+    case("Adafactor(0.5)", ["velocity"], 5, ["row", "column"], arrays=other)
+    case("Lamb(0.05)", adam, arrays=other)
+    case("Nadam(0.05, global_clipnorm=1.0)", adam + ["u_product"], arrays=other)
+    case("Ftrl(0.05, l1_regularization_strength=0.1)", ["accumulator", "linear"], arrays=other)
     # What optimizers have in common.
     case("SGD(0.1, weight_decay=0.2)", [])
     case("SGD(0.1, weight_decay=0.2)", [], exclude=["bias"])
