@@ -192,6 +192,10 @@ llvm::Expected<FitEnd> Fit::runEpoch(FitState &state) {
       return FitEnd::Interrupted;
   }
 
+  // The last update would show only in the next epoch.
+  if (!brokenWeight().empty())
+    return FitEnd::NonFinite;
+
   llvm::Expected<Values> values =
       valuesOf("", state.lossSum, state.rows, state.totals);
   if (!values)
@@ -246,6 +250,14 @@ llvm::Expected<FitEnd> Fit::run(FitState &state) {
   return end;
 }
 
+std::string Fit::brokenWeight() const {
+  for (auto [now, before] : llvm::zip_equal(model.weights, snapshot.weights))
+    if (firstNonFinite(now.second, 0, now.second.size()) &&
+        !firstNonFinite(before.second, 0, before.second.size()))
+      return now.first;
+  return "";
+}
+
 void Fit::rollBack(FitState &state) {
   state = snapshot.state;
   model.weights = snapshot.weights;
@@ -266,11 +278,10 @@ llvm::Expected<Fit::Cause> Fit::findCause(FitState &state) {
     llvm::Expected<StepResult> result = step(state);
     if (!result)
       return result.takeError();
-    for (auto [name, array] : model.weights)
-      if (cause.weight.empty() && std::isfinite(result->loss) &&
-          firstNonFinite(array, 0, array.size()))
-        cause.weight = name;
-    if (!cause.weight.empty() || !std::isfinite(result->loss))
+    if (!std::isfinite(result->loss))
+      break;
+    cause.weight = brokenWeight();
+    if (!cause.weight.empty())
       break;
   }
   model.weights = std::move(weights);

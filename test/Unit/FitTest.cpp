@@ -304,6 +304,30 @@ TEST(Fit, CauseOfALossThatIsNotFinite) {
   }
 }
 
+TEST(Fit, TheLastUpdateOfAnEpochBreaksAWeight) {
+  Dataset data = line(12);
+  FitOptions options;
+  options.epochs = 2;
+  options.batchSize = 3;
+  FitObserver none;
+  Line model;
+  model.breakWeightAt = 4;
+  Fit fit(model, data, std::nullopt, options, none);
+  FitState state;
+  auto end = fit.run(state);
+  ASSERT_TRUE(bool(end));
+  ASSERT_EQ(*end, FitEnd::NonFinite);
+  EXPECT_EQ(state.epoch, 0);
+  model.sizes.clear();
+  auto cause = fit.findCause(state);
+  ASSERT_TRUE(bool(cause));
+  EXPECT_EQ(cause->weight, "line/w");
+  EXPECT_EQ(cause->batch, 3);
+  fit.rollBack(state);
+  EXPECT_EQ(model.w(), 0);
+  EXPECT_EQ(state.batch, 0);
+}
+
 TEST(Checkpoint, WhatIsWrongWithAFile) {
   Line model;
   FitState state;

@@ -262,33 +262,36 @@ void Training::saveWeights() {
 
 /// The loss is not finite: says why, and saves the weights of the last epoch before.
 void Training::explain(Fit &loop) {
-  std::string what = "the loss is not finite in batch " + std::to_string(state.batch) + " of epoch " +
-                     std::to_string(state.epoch + 1);
+  auto what = [&](llvm::StringRef what, int64_t batch) {
+    return what.str() + " in batch " + std::to_string(batch) + " of epoch " + std::to_string(state.epoch + 1);
+  };
+  std::string loss = what("the loss is not finite", state.batch);
   llvm::Expected<Fit::Cause> cause = loop.findCause(state);
   if (!cause) {
     llvm::consumeError(cause.takeError());
-    fail(what);
+    fail(loss);
     return;
   }
-  std::string why;
-  Batch batch;
-  gather(data.training, cause->rows, batch);
+  bool isWeight = !cause->weight.empty();
+  std::string message = isWeight ? what("the weight '" + cause->weight + "' becomes not finite", cause->batch + 1) : loss;
+  std::string layer;
+  if (layers) {
+    Batch batch;
+    gather(data.training, cause->rows, batch);
+    llvm::Expected<std::string> found = findLayer(*layers, model->weights, batch, arguments.options);
+    if (found)
+      layer = *found;
+    else
+      llvm::consumeError(found.takeError());
+  }
   if (std::optional<std::string> element = findNonFinite(data.training, cause->rows))
-    why = *element;
-  else if (!cause->weight.empty())
-    why = "the update of batch " + std::to_string(cause->batch + 1) + " made the weight '" + cause->weight +
-          "' not finite, so its gradient or the optimizer's step was not";
-  if (why.empty() || !cause->weight.empty())
-    if (layers) {
-      llvm::Expected<std::string> layer = findLayer(*layers, model->weights, batch, arguments.options);
-      if (!layer)
-        llvm::consumeError(layer.takeError());
-      else if (!layer->empty())
-        why = *layer + (why.empty() ? "" : "; " + why);
-      else if (why.empty())
-        why = "every layer's output is finite, the loss of them is not";
-    }
-  fail(what + (why.empty() ? "" : ": " + why));
+    fail(message + ": " + *element);
+  else if (!layer.empty())
+    fail(message + ": " + layer);
+  else if (isWeight)
+    fail(message + ": its gradient, or the optimizer's step, is not");
+  else
+    fail(message + (layers ? ": every layer's output is finite, the loss of them is not" : ""));
   loop.rollBack(state);
   if (state.epoch == 0)
     return;

@@ -65,7 +65,7 @@ public:
   /// Checks what can be wrong before anything is computed.
   llvm::Error check();
   /// Goes on from `state`. After FitEnd::NonFinite, `state` is behind the batch
-  /// whose loss is not finite.
+  /// whose loss is not finite, or at the end of an epoch with such a weight.
   llvm::Expected<FitEnd> run(FitState &state);
 
   int64_t batches() const;
@@ -91,6 +91,9 @@ private:
   llvm::Expected<std::optional<Values>> validate();
   llvm::Expected<Values> valuesOf(llvm::StringRef prefix, double lossSum,
                                   int64_t rows, llvm::ArrayRef<NDArray> totals);
+  /// The first weight that was finite at the beginning of the epoch and is not
+  /// any more; "" if there is none.
+  std::string brokenWeight() const;
   llvm::Error updateBest(FitState &state, const Values &values);
   llvm::ArrayRef<int64_t> rowsOf(int64_t epoch, int64_t batch);
 
