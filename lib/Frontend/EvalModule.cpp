@@ -294,6 +294,7 @@ mlir::OwningOpRef<mlir::ModuleOp> EvalModuleBuilder::build() {
   mlir::Location loc = evaluator.currentLocation();
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(loc);
   (*module)->setAttr("lamina.model", builder.getStringAttr("model"));
+  (*module)->setAttr("lamina.stage", builder.getStringAttr("lam"));
   builder.setInsertionPointToEnd(module->getBody());
   SmallVector<mlir::Type> types;
   SmallVector<mlir::DictionaryAttr> argAttrs;

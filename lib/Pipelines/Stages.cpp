@@ -55,7 +55,7 @@ static constexpr Stage stages[] = {
      "builtin llvm",
      "func.func(lamina-vectorize{strategy=$strategy},convert-linalg-to-loops),"
      "lower-affine,canonicalize,cse,"
-     "lamina-expand-math{ldexp=$ldexp},lamina-expand-arith{half=$half},"
+     "lamina-expand-math{ldexp=$ldexp fma=$fma},lamina-expand-arith{half=$half},"
      "lamina-emit-abi,"
      "func.func(lower-vector-mask,convert-vector-to-scf{full-unroll=true}),"
      "expand-strided-metadata,lower-affine,convert-scf-to-cf,canonicalize,cse,"
@@ -137,6 +137,7 @@ std::string lamina::expandPipeline(const Stage &stage, const Machine &machine,
   replace("$strategy", machine.strategy->name);
   replace("$seed", std::to_string(options.seed));
   replace("$half", machine.hasHalfConversions ? "false" : "true");
+  replace("$fma", machine.strategy->fusedMultiplyAdd ? "true" : "false");
   replace("$ldexp", avx512 ? "true" : "false");
   return text;
 }

@@ -111,6 +111,20 @@ Value divideBySquareRoot(OpBuilder &builder, math::RsqrtOp op) {
   return arith::DivFOp::create(builder, loc, one, root);
 }
 
+/// a * b + c rounded once, without an instruction for it: the product of two
+/// floats is exact in a double.
+Value fusedInDouble(OpBuilder &builder, math::FmaOp op) {
+  Location loc = op.getLoc();
+  Type wide = withElement(op.getType(), builder.getF64Type());
+  auto widen = [&](Value v) -> Value {
+    return arith::ExtFOp::create(builder, loc, wide, v);
+  };
+  Value product = arith::MulFOp::create(builder, loc, widen(op.getA()),
+                                        widen(op.getB()));
+  Value sum = arith::AddFOp::create(builder, loc, product, widen(op.getC()));
+  return arith::TruncFOp::create(builder, loc, op.getType(), sum);
+}
+
 struct ExpandMath : lamina::impl::ExpandMathBase<ExpandMath> {
   using ExpandMathBase::ExpandMathBase;
 
@@ -144,6 +158,14 @@ struct ExpandMath : lamina::impl::ExpandMathBase<ExpandMath> {
       op->replaceAllUsesWith(ValueRange{value});
       op->erase();
     });
+    if (!fma)
+      getOperation().walk([&](math::FmaOp op) {
+        if (!getElementTypeOrSelf(op.getType()).isF32())
+          return;
+        OpBuilder b(op);
+        op->replaceAllUsesWith(ValueRange{fusedInDouble(b, op)});
+        op->erase();
+      });
     if (failed(callLibrary()))
       signalPassFailure();
   }

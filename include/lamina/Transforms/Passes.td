@@ -148,7 +148,9 @@ def ExpandMath : Pass<"lamina-expand-math", "mlir::ModuleOp"> {
     become calls of libm.
   }];
   let options = [Option<"ldexp", "ldexp", "bool", "false",
-                        "scale vectors with llvm.ldexp, one instruction on AVX-512">];
+                        "scale vectors with llvm.ldexp, one instruction on AVX-512">,
+                 Option<"fma", "fma", "bool", "true",
+                        "the processor multiplies and adds in one instruction">];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
                            "mlir::LLVM::LLVMDialect", "mlir::math::MathDialect",
                            "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
