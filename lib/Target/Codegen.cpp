@@ -81,7 +81,8 @@ void Codegen::addAttributes() {
 /// to clean up after lowering, and to vectorize the few loops left scalar
 /// (scatters, scans): a third of the time of LLVM's own -O3, for the same code.
 static constexpr const char *pipeline =
-    "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
+    "function(sroa,early-cse<memssa>),cgscc(inline),"
+    "function(instcombine<no-verify-fixpoint>,simplifycfg,"
     "loop-mssa(loop-rotate,licm),gvn,dse,loop(indvars,loop-deletion),loop-vectorize,"
     "simplifycfg,instcombine<no-verify-fixpoint>),globaldce";
 
