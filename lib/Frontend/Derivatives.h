@@ -1,4 +1,5 @@
-//===- Derivatives.h - functions traced into derivative operators *- C++ -*-===//
+//===- Derivatives.h - functions traced into derivative operators *- C++
+//-*-===//
 #ifndef LAMINA_LIB_FRONTEND_DERIVATIVES_H
 #define LAMINA_LIB_FRONTEND_DERIVATIVES_H
 
@@ -12,7 +13,8 @@ using TracedCall =
 
 /// What `traceVjp` gives back.
 struct Vjp {
-  Value outputs; // as the function returned them, tensors being results of the operator
+  Value outputs; // as the function returned them, tensors being results of the
+                 // operator
   std::vector<TensorObject *> gradients; // one per primal
 };
 
@@ -20,9 +22,11 @@ struct VjpOptions {
   /// The cotangents of the function's float tensors in order; nothing: ones,
   /// which differentiates the sum of all outputs.
   std::optional<std::vector<Value>> cotangents;
-  /// The function returns (value, anything else): only the value is differentiated.
+  /// The function returns (value, anything else): only the value is
+  /// differentiated.
   bool hasAux = false;
-  /// The function uses the primals themselves (weights that its body captures) instead of what it is called with.
+  /// The function uses the primals themselves (weights that its body captures)
+  /// instead of what it is called with.
   bool byCapture = false;
 };
 

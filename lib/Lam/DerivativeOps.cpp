@@ -11,8 +11,8 @@ using namespace lamina::lam;
 //===----------------------------------------------------------------------===//
 
 /// `given` and `wanted` have the same types, one by one.
-static LogicalResult verifyTypes(Operation *op, StringRef what,
-                                 TypeRange given, TypeRange wanted) {
+static LogicalResult verifyTypes(Operation *op, StringRef what, TypeRange given,
+                                 TypeRange wanted) {
   if (given.size() != wanted.size())
     return op->emitOpError("expects ")
            << wanted.size() << " " << what << ", got " << given.size();
@@ -29,8 +29,8 @@ static LogicalResult verifyTypes(Operation *op, StringRef what,
 static LogicalResult verifyBody(Operation *op, TypeRange arguments,
                                 TypeRange yielded) {
   Block &body = op->getRegion(0).front();
-  if (failed(verifyTypes(op, "arguments of the region",
-                         body.getArgumentTypes(), arguments)))
+  if (failed(verifyTypes(op, "arguments of the region", body.getArgumentTypes(),
+                         arguments)))
     return failure();
   auto yield = body.empty() ? nullptr : dyn_cast<YieldOp>(body.back());
   if (!yield)
@@ -76,14 +76,11 @@ LogicalResult CustomGradientOp::verifyRegions() {
 // Pullbacks
 //===----------------------------------------------------------------------===//
 
-SmallVector<Expr> StopGradientOp::pullback(ArrayRef<Expr> dys) {
-  return {0.0};
-}
+SmallVector<Expr> StopGradientOp::pullback(ArrayRef<Expr> dys) { return {0.0}; }
 
 SmallVector<Expr> CustomGradientOp::pullback(ArrayRef<Expr> dys) {
-  const Expr &given = *llvm::find_if(dys, [](const Expr &dy) {
-    return !dy.isNumber();
-  });
+  const Expr &given =
+      *llvm::find_if(dys, [](const Expr &dy) { return !dy.isNumber(); });
   Block &body = getBody().front();
   IRMapping mapping;
   for (auto [argument, dy, value] :

@@ -18,8 +18,7 @@ using namespace lamina::lam;
 
 /// Moves the ops of `body` before `op`, its arguments become `arguments`.
 static void inlineBefore(Operation *op, Block &body, ValueRange arguments) {
-  for (auto [argument, value] :
-       llvm::zip_equal(body.getArguments(), arguments))
+  for (auto [argument, value] : llvm::zip_equal(body.getArguments(), arguments))
     argument.replaceAllUsesWith(value);
   op->getBlock()->getOperations().splice(op->getIterator(),
                                          body.getOperations(), body.begin(),

@@ -28,11 +28,13 @@ public:
   mlir::Value mul(mlir::Value a, mlir::Value b);
 
   // ---- tensors
-  /// A scalar (rank 0) and a tensor of the type and sizes of `like`, of one number.
+  /// A scalar (rank 0) and a tensor of the type and sizes of `like`, of one
+  /// number.
   mlir::Value scalar(mlir::Type element, double value);
   mlir::Value splat(mlir::Value like, double value);
   mlir::Value zeros(mlir::Value like) { return splat(like, 0); }
-  /// `x`, whose dimension i is dimension dims[i] of `like`, repeated along the others.
+  /// `x`, whose dimension i is dimension dims[i] of `like`, repeated along the
+  /// others.
   mlir::Value broadcast(mlir::Value x, llvm::ArrayRef<int64_t> dims,
                         mlir::Value like);
   /// The elements of `x` in the shape of `like`.
@@ -51,7 +53,8 @@ public:
   /// The part of `x` with the shape of `like` at `offsets`, by `strides`.
   mlir::Value slice(mlir::Value x, llvm::ArrayRef<mlir::OpFoldResult> offsets,
                     llvm::ArrayRef<int64_t> strides, mlir::Value like);
-  /// `x` at `offsets` by `strides` in a tensor of `shape` (dynamic ones in `sizes`) of `value`.
+  /// `x` at `offsets` by `strides` in a tensor of `shape` (dynamic ones in
+  /// `sizes`) of `value`.
   mlir::Value pad(mlir::Value x, mlir::Value value,
                   llvm::ArrayRef<mlir::OpFoldResult> offsets,
                   llvm::ArrayRef<int64_t> strides,
@@ -76,7 +79,8 @@ inline mlir::RankedTensorType typeOf(mlir::Value value) {
 /// 0, 1, …, rank - 1.
 llvm::SmallVector<int64_t> allDims(int64_t rank);
 /// The dimensions of a tensor of rank `rank` that are not in `dims`.
-llvm::SmallVector<int64_t> otherDims(int64_t rank, llvm::ArrayRef<int64_t> dims);
+llvm::SmallVector<int64_t> otherDims(int64_t rank,
+                                     llvm::ArrayRef<int64_t> dims);
 
 } // namespace lamina::lam
 

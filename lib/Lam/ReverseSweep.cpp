@@ -11,10 +11,10 @@ using namespace lamina::lam;
 
 namespace {
 
-/// What flows into a value. `alive` says, as a bool per element, where something
-/// can flow: behind a select, elements of the branch that was not taken are
-/// dead, and stay 0 whatever partial derivative they meet. The number 1: all are
-/// alive.
+/// What flows into a value. `alive` says, as a bool per element, where
+/// something can flow: behind a select, elements of the branch that was not
+/// taken are dead, and stay 0 whatever partial derivative they meet. The number
+/// 1: all are alive.
 struct Cotangent {
   Expr dy = 0.0;
   Expr alive = 1.0;
@@ -66,8 +66,9 @@ void Sweep::flow(Value into, Cotangent more) {
     return;
   // Rules may know a size that the value's type does not.
   if (more.dy.value().getType() != into.getType())
-    more.dy = more.dy.of(tensor::CastOp::create(
-        *more.dy.opBuilder, *more.dy.location, into.getType(), more.dy.value()));
+    more.dy =
+        more.dy.of(tensor::CastOp::create(*more.dy.opBuilder, *more.dy.location,
+                                          into.getType(), more.dy.value()));
   Cotangent &sum = flows[into];
   if (sum.isZero()) {
     sum = more;
@@ -98,7 +99,8 @@ SmallVector<Expr> Sweep::pullAlive(Operation &op, const Expr &alive) {
     return pulled;
   }
   bool isPointwise = isa<PointwiseOpInterface, CastOp>(op);
-  return SmallVector<Expr>(op.getNumOperands(), isPointwise ? alive : Expr(1.0));
+  return SmallVector<Expr>(op.getNumOperands(),
+                           isPointwise ? alive : Expr(1.0));
 }
 
 /// Whether `dx` is `dy` up to its sign: no partial derivative is in it.
@@ -179,14 +181,13 @@ FailureOr<SmallVector<Value>> Sweep::run(ValueRange outputs,
   for (BlockArgument argument : block.getArguments()) {
     Cotangent flowing = flows.lookup(argument);
     PullbackBuilder b(Expr(argument, builder, loc));
-    result.push_back(flowing.isZero() ? b.zeros(argument)
-                                      : flowing.dy.value());
+    result.push_back(flowing.isZero() ? b.zeros(argument) : flowing.dy.value());
   }
   return result;
 }
 
-FailureOr<SmallVector<Value>>
-lamina::lam::reverseSweep(Block &block, ValueRange outputs,
-                          ValueRange cotangents) {
+FailureOr<SmallVector<Value>> lamina::lam::reverseSweep(Block &block,
+                                                        ValueRange outputs,
+                                                        ValueRange cotangents) {
   return Sweep(block).run(outputs, cotangents);
 }

@@ -225,8 +225,8 @@ void Splitter::run(StringRef forwardName, StringRef backwardName) {
   auto residualAttrs = [&](unsigned index, Value value) {
     return builder.getDictionaryAttr(
         {builder.getNamedAttr("lamina.dims", dimsOf(value)),
-         builder.getNamedAttr("lamina.name",
-                              builder.getStringAttr("r" + std::to_string(index))),
+         builder.getNamedAttr(
+             "lamina.name", builder.getStringAttr("r" + std::to_string(index))),
          builder.getNamedAttr("lamina.role",
                               builder.getStringAttr("residual"))});
   };
@@ -258,11 +258,10 @@ void Splitter::run(StringRef forwardName, StringRef backwardName) {
     Block &block = function.getBody().front();
     builder.setInsertionPointToEnd(&block);
     for (Operation &op : body.without_terminator())
-      if (llvm::none_of(op.getResults(), [&](Value value) {
-            return mapping.contains(value);
-          }) && llvm::all_of(op.getOperands(), [&](Value value) {
-            return mapping.contains(value);
-          }))
+      if (llvm::none_of(op.getResults(),
+                        [&](Value value) { return mapping.contains(value); }) &&
+          llvm::all_of(op.getOperands(),
+                       [&](Value value) { return mapping.contains(value); }))
         builder.clone(op, mapping);
     SmallVector<Value> values;
     for (unsigned i : results)
@@ -270,8 +269,8 @@ void Splitter::run(StringRef forwardName, StringRef backwardName) {
     for (Value value : extra)
       values.push_back(mapping.lookup(value));
     func::ReturnOp::create(builder, loc, values);
-    function.setType(builder.getFunctionType(
-        function.getArgumentTypes(), ValueRange(values).getTypes()));
+    function.setType(builder.getFunctionType(function.getArgumentTypes(),
+                                             ValueRange(values).getTypes()));
     for (auto [to, from] : llvm::enumerate(results))
       if (DictionaryAttr attrs = whole.getResultAttrDict(from))
         function.setResultAttrs(to, attrs);
@@ -290,7 +289,8 @@ void Splitter::run(StringRef forwardName, StringRef backwardName) {
   IRMapping forwardMap, backwardMap;
   func::FuncOp forward = make(forwardName, arguments, {}, forwardMap);
   finish(forward, forwardMap, early, kept.getArrayRef());
-  func::FuncOp backward = make(backwardName, all, kept.getArrayRef(), backwardMap);
+  func::FuncOp backward =
+      make(backwardName, all, kept.getArrayRef(), backwardMap);
   finish(backward, backwardMap, gradients, {});
   whole.erase();
 }

@@ -119,8 +119,8 @@ Value fusedInDouble(OpBuilder &builder, math::FmaOp op) {
   auto widen = [&](Value v) -> Value {
     return arith::ExtFOp::create(builder, loc, wide, v);
   };
-  Value product = arith::MulFOp::create(builder, loc, widen(op.getA()),
-                                        widen(op.getB()));
+  Value product =
+      arith::MulFOp::create(builder, loc, widen(op.getA()), widen(op.getB()));
   Value sum = arith::AddFOp::create(builder, loc, product, widen(op.getC()));
   return arith::TruncFOp::create(builder, loc, op.getType(), sum);
 }
