@@ -4,6 +4,8 @@
 #include "lamina/Model/Model.h"
 #include "lamina/Support/Elements.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/Support/xxhash.h"
 
 namespace lamina {
@@ -47,12 +49,9 @@ static FailureOr<ElementsAttr> initialValue(model::WeightOp weight,
   return ElementsAttr(toElements(values->front(), weight.getContext()));
 }
 
-/// Replaces a layer, and the layers in it, by its body.
+/// Replaces a layer by its body.
 static void inlineLayer(model::LayerOp layer) {
   Block &body = layer.getBody().front();
-  for (Operation &op : llvm::make_early_inc_range(body))
-    if (auto inner = dyn_cast<model::LayerOp>(op))
-      inlineLayer(inner);
   for (auto [arg, operand] :
        llvm::zip(body.getArguments(), layer.getOperands()))
     arg.replaceAllUsesWith(operand);
@@ -64,37 +63,60 @@ static void inlineLayer(model::LayerOp layer) {
   layer->erase();
 }
 
+static void eraseDead(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
 namespace {
 
-/// Builds the function of one model.
-class ModelToFunction {
+/// Builds the functions of one model: `forward`, and one for every entry.
+class ModelToFunctions {
 public:
-  ModelToFunction(model::ModelOp model, uint64_t seed)
-      : model(model), seed(seed), builder(model.getContext()) {}
+  ModelToFunctions(model::ModelOp model, uint64_t seed)
+      : model(model), body(model.getBody().front()), seed(seed),
+        builder(model.getContext()) {}
 
   LogicalResult run();
 
 private:
+  /// An argument of a function and what stands for it in the model.
+  struct Argument {
+    Value value;
+    NamedAttrList attrs;
+  };
+
   model::ModelOp model;
+  Block &body;
   uint64_t seed;
   OpBuilder builder;
+  SmallVector<Argument> inputs, weights, optimizer;
 
   NamedAttrList describe(StringRef role, StringAttr name, Attribute dims,
                          Type type);
+  NamedAttrList describe(Attribute attrs, Type type);
   Attribute dimsOf(RankedTensorType type);
+  LogicalResult collectArguments();
+  /// A function of these arguments with a copy of the model's operations, the
+  /// operations of `entry`, and its terminator as what it returns.
+  void emit(StringRef name, ArrayRef<Argument> arguments, Block &entry,
+            ArrayRef<NamedAttrList> results);
+  void emitForward();
+  void emitEntry(model::EntryOp entry);
 };
 
 } // namespace
 
-Attribute ModelToFunction::dimsOf(RankedTensorType type) {
+Attribute ModelToFunctions::dimsOf(RankedTensorType type) {
   SmallVector<Attribute> dims;
   for (int64_t size : type.getShape())
     dims.push_back(builder.getI64IntegerAttr(size));
   return builder.getArrayAttr(dims);
 }
 
-NamedAttrList ModelToFunction::describe(StringRef role, StringAttr name,
-                                        Attribute dims, Type type) {
+NamedAttrList ModelToFunctions::describe(StringRef role, StringAttr name,
+                                         Attribute dims, Type type) {
   NamedAttrList attrs;
   attrs.set("lamina.role", builder.getStringAttr(role));
   attrs.set("lamina.name", name);
@@ -105,64 +127,119 @@ NamedAttrList ModelToFunction::describe(StringRef role, StringAttr name,
   return attrs;
 }
 
-LogicalResult ModelToFunction::run() {
-  Block &body = model.getBody().front();
-  SmallVector<Operation *> inputs, weights;
-  SmallVector<model::LayerOp> layers;
-  for (Operation &op : body) {
-    if (isa<model::InputOp>(op))
-      inputs.push_back(&op);
-    else if (isa<model::WeightOp>(op))
-      weights.push_back(&op);
-    else if (auto layer = dyn_cast<model::LayerOp>(op))
-      layers.push_back(layer);
-  }
-  SmallVector<NamedAttrList> argAttrs;
-  SmallVector<Type> argTypes;
-  for (Operation *op : inputs) {
-    auto input = cast<model::InputOp>(op);
-    argTypes.push_back(input.getType());
-    argAttrs.push_back(describe("input", input.getNameAttr(), input.getDims(),
-                                input.getType()));
-  }
-  for (Operation *op : weights) {
-    auto weight = cast<model::WeightOp>(op);
+/// What an entry says of an argument or result, and its dtype.
+NamedAttrList ModelToFunctions::describe(Attribute attrs, Type type) {
+  auto dict = cast<DictionaryAttr>(attrs);
+  NamedAttrList result =
+      describe(model::EntryOp::roleOf(attrs), dict.getAs<StringAttr>("name"),
+               dict.get("dims"), type);
+  for (NamedAttribute attr : dict)
+    result.set(("lamina." + attr.getName().getValue()).str(), attr.getValue());
+  return result;
+}
+
+LogicalResult ModelToFunctions::collectArguments() {
+  for (auto input : body.getOps<model::InputOp>())
+    inputs.push_back(
+        {input.getResult(), describe("input", input.getNameAttr(),
+                                     input.getDims(), input.getType())});
+  for (auto weight : body.getOps<model::WeightOp>()) {
     FailureOr<ElementsAttr> value = initialValue(weight, seed);
     if (failed(value))
       return failure();
     auto type = cast<RankedTensorType>(weight.getType());
-    argTypes.push_back(type);
-    argAttrs.push_back(
-        describe("weight", weight.getNameAttr(), dimsOf(type), type));
-    argAttrs.back().set("lamina.trainable",
-                        builder.getBoolAttr(weight.getTrainable()));
-    argAttrs.back().set("lamina.value", *value);
+    bool isState = weight.getOptimizer();
+    NamedAttrList attrs = describe(isState ? "optimizer" : "weight",
+                                   weight.getNameAttr(), dimsOf(type), type);
+    attrs.set("lamina.trainable", builder.getBoolAttr(weight.getTrainable()));
+    attrs.set("lamina.value", *value);
+    (isState ? optimizer : weights).push_back({weight.getResult(), attrs});
   }
-  auto output = cast<model::OutputOp>(body.getTerminator());
+  return success();
+}
 
+void ModelToFunctions::emit(StringRef name, ArrayRef<Argument> arguments,
+                            Block &entry, ArrayRef<NamedAttrList> results) {
+  SmallVector<Type> types;
+  for (const Argument &argument : arguments)
+    types.push_back(argument.value.getType());
+  Operation *terminator = entry.getTerminator();
   builder.setInsertionPoint(model);
   auto function = func::FuncOp::create(
-      builder, model.getLoc(), "forward",
-      builder.getFunctionType(argTypes, output->getOperandTypes()));
-  Block *entry = function.addEntryBlock();
-  for (auto [i, attrs] : llvm::enumerate(argAttrs))
-    function.setArgAttrs(i, attrs);
-  for (auto [i, value] : llvm::enumerate(output.getValues()))
-    function.setResultAttrs(i, describe("output",
-                                        cast<StringAttr>(output.getNames()[i]),
-                                        output.getDims()[i], value.getType()));
-
-  for (model::LayerOp layer : layers)
-    inlineLayer(layer);
-  for (auto [i, op] :
-       llvm::enumerate(llvm::concat<Operation *>(inputs, weights))) {
-    op->getResult(0).replaceAllUsesWith(entry->getArgument(i));
-    op->erase();
+      builder, entry.getParentOp()->getLoc(), name,
+      builder.getFunctionType(types, terminator->getOperandTypes()));
+  Block *block = function.addEntryBlock();
+  IRMapping mapping;
+  for (auto [i, argument] : llvm::enumerate(arguments)) {
+    function.setArgAttrs(i, argument.attrs);
+    mapping.map(argument.value, block->getArgument(i));
   }
-  builder.setInsertionPointToEnd(&body);
-  func::ReturnOp::create(builder, output.getLoc(), output.getValues());
-  output->erase();
-  entry->getOperations().splice(entry->end(), body.getOperations());
+  for (auto [i, attrs] : llvm::enumerate(results))
+    function.setResultAttrs(i, attrs);
+  builder.setInsertionPointToEnd(block);
+  auto copy = [&](Block &from) {
+    for (Operation &op : from.without_terminator())
+      if (!isa<model::InputOp, model::WeightOp, model::EntryOp>(op))
+        builder.clone(op, mapping);
+  };
+  copy(body);
+  if (&entry != &body)
+    copy(entry);
+  SmallVector<Value> returned;
+  for (Value value : terminator->getOperands())
+    returned.push_back(mapping.lookupOrDefault(value));
+  func::ReturnOp::create(builder, terminator->getLoc(), returned);
+  eraseDead(*block);
+}
+
+void ModelToFunctions::emitForward() {
+  auto output = cast<model::OutputOp>(body.getTerminator());
+  SmallVector<NamedAttrList> results;
+  for (auto [value, name, dims] :
+       llvm::zip(output.getValues(), output.getNames(), output.getDims()))
+    results.push_back(
+        describe("output", cast<StringAttr>(name), dims, value.getType()));
+  SmallVector<Argument> arguments(inputs);
+  llvm::append_range(arguments, weights);
+  emit("forward", arguments, body, results);
+}
+
+void ModelToFunctions::emitEntry(model::EntryOp entry) {
+  Block &block = entry.getBody().front();
+  SmallVector<Argument> arguments, last;
+  if (!entry.getStandalone())
+    arguments = inputs;
+  for (auto [arg, attrs] : llvm::zip(block.getArguments(), entry.getArgAttrs()))
+    (model::EntryOp::roleOf(attrs) == "seed" ? last : arguments)
+        .push_back({arg, describe(attrs, arg.getType())});
+  if (!entry.getStandalone())
+    llvm::append_range(arguments, weights);
+  // The whole state of the optimizer, or none of it.
+  bool usesOptimizer = llvm::any_of(optimizer, [&](const Argument &state) {
+    return llvm::any_of(state.value.getUsers(), [&](Operation *user) {
+      return entry->isProperAncestor(user);
+    });
+  });
+  if (usesOptimizer)
+    llvm::append_range(arguments, optimizer);
+  llvm::append_range(arguments, last);
+  SmallVector<NamedAttrList> results;
+  for (auto [attrs, value] :
+       llvm::zip(entry.getResultAttrs(), block.getTerminator()->getOperands()))
+    results.push_back(describe(attrs, value.getType()));
+  emit(entry.getName(), arguments, block, results);
+}
+
+LogicalResult ModelToFunctions::run() {
+  if (failed(collectArguments()))
+    return failure();
+  // Innermost first, also inside of derivative operators.
+  SmallVector<model::LayerOp> layers;
+  model.walk([&](model::LayerOp layer) { layers.push_back(layer); });
+  llvm::for_each(layers, inlineLayer);
+  emitForward();
+  for (auto entry : body.getOps<model::EntryOp>())
+    emitEntry(entry);
 
   Operation *module = model->getParentOp();
   module->setAttr("lamina.model", model.getSymNameAttr());
@@ -185,7 +262,7 @@ struct ConvertModelToLam
       return signalPassFailure();
     }
     for (model::ModelOp model : models)
-      if (failed(ModelToFunction(model, seed).run()))
+      if (failed(ModelToFunctions(model, seed).run()))
         return signalPassFailure();
   }
 };

@@ -1,6 +1,7 @@
 //===- Derivatives.cpp - functions traced into derivative operators -------===//
 
 #include "Derivatives.h"
+#include "Effects.h"
 #include "RegionTracer.h"
 #include "lamina/Frontend/ModelBuilder.h"
 
@@ -95,6 +96,7 @@ FailureOr<Vjp> traceVjp(Evaluator &evaluator, TracedCall call,
   std::vector<TensorObject *> inner;
   for (TensorObject *x : primals)
     inner.push_back(region.argument(x));
+  EffectsScope effects(evaluator.models());
   Result returned = call(inner);
   if (failed(returned))
     return failure();
@@ -132,6 +134,7 @@ FailureOr<Vjp> traceVjp(Evaluator &evaluator, TracedCall call,
   SmallVector<mlir::Value> yielded;
   for (TensorObject *x : outputs)
     yielded.push_back(tracer.valueOf(x));
+  append_range(yielded, effects.leave());
   region.yield(yielded);
 
   if (options.byCapture)
@@ -157,6 +160,7 @@ FailureOr<Vjp> traceVjp(Evaluator &evaluator, TracedCall call,
   auto op = lam::VjpOp::create(tracer.builder(), loc, typesOf(yielded),
                                typesOf(operands), operands, cotangents);
   region.moveTo(op.getBody());
+  effects.apply(op.getOutputs().drop_front(outputs.size()));
 
   Vjp result;
   result.outputs =

@@ -20,6 +20,7 @@ Evaluator::Evaluator(mlir::MLIRContext &context, Diagnostics &diags)
   modelBuilder = std::make_unique<ModelBuilder>(*this);
   registerTensorPrimitives(*this);
   registerModelBuiltins(*this);
+  registerTrainingPrimitives(*this);
 }
 
 Evaluator::~Evaluator() = default;

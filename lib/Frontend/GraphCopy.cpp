@@ -1,5 +1,5 @@
 //===- GraphCopy.cpp - functional models ----------------------------------===//
-#include "GraphCopy.h"
+#include "GraphReplay.h"
 #include "lamina/Frontend/Tracer.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -27,13 +27,25 @@ llvm::StringRef frontend::symbolOf(mlir::Operation *op) {
 // The ops of a graph
 //===----------------------------------------------------------------------===//
 
-LogicalResult GraphCopy::visit(TensorObject *output, mlir::Value from,
-                               llvm::DenseSet<mlir::Operation *> &needed,
-                               llvm::SMRange at) {
+/// What the regions of `op` use from outside.
+static void captured(mlir::Operation *op,
+                     llvm::SmallVector<mlir::Value> &values) {
+  for (mlir::Region &region : op->getRegions())
+    region.walk([&](mlir::Operation *inner) {
+      for (mlir::Value operand : inner->getOperands())
+        if (!region.isAncestor(operand.getParentRegion()))
+          values.push_back(operand);
+    });
+}
+
+/// Adds the ops that compute these values; whether an input is among what they
+/// use.
+FailureOr<bool> GraphCopy::reach(llvm::SmallVector<mlir::Value> worklist,
+                                 llvm::DenseSet<mlir::Operation *> &needed,
+                                 llvm::SMRange at) {
   llvm::DenseSet<mlir::Value> inputs;
   for (TensorObject *tensor : graph.inputTensors)
     inputs.insert(tensor->value);
-  llvm::SmallVector<mlir::Value> worklist = {from};
   llvm::DenseSet<mlir::Value> seen;
   bool connected = false;
   while (!worklist.empty()) {
@@ -61,21 +73,26 @@ LogicalResult GraphCopy::visit(TensorObject *output, mlir::Value from,
     if (!symbolOf(op).empty())
       continue;
     worklist.append(op->operand_begin(), op->operand_end());
-    for (mlir::Region &region : op->getRegions())
-      region.walk([&](mlir::Operation *inner) {
-        for (mlir::Value operand : inner->getOperands())
-          if (!region.isAncestor(operand.getParentRegion()))
-            worklist.push_back(operand);
-      });
+    captured(op, worklist);
   }
-  if (!connected)
+  return connected;
+}
+
+LogicalResult GraphCopy::visit(TensorObject *output, mlir::Value from,
+                               llvm::DenseSet<mlir::Operation *> &needed,
+                               llvm::SMRange at) {
+  FailureOr<bool> connected = reach({from}, needed, at);
+  if (failed(connected))
+    return failure();
+  if (!*connected)
     return models.evaluator.error(at, "an output of the model (" +
                                           models.evaluator.describe(output) +
                                           ") is not connected to its inputs");
   return success();
 }
 
-LogicalResult GraphCopy::collect(llvm::SMRange at) {
+LogicalResult GraphCopy::collect(llvm::SMRange at,
+                                 llvm::ArrayRef<model::EntryOp> others) {
   llvm::DenseSet<mlir::Operation *> needed;
   for (TensorObject *output : graph.outputTensors) {
     if (failed(visit(output, output->value, needed, at)))
@@ -83,6 +100,13 @@ LogicalResult GraphCopy::collect(llvm::SMRange at) {
     auto *mask = output->keras.as<TensorObject>();
     if (mask && failed(visit(mask, mask->value, needed, at)))
       return failure();
+  }
+  for (model::EntryOp entry : others) {
+    llvm::SmallVector<mlir::Value> values;
+    captured(entry, values);
+    if (failed(reach(std::move(values), needed, at)))
+      return failure();
+    needed.insert(entry);
   }
   for (mlir::Operation &op : *models.workspaceBlock())
     if (needed.contains(&op))
@@ -123,8 +147,8 @@ Result ModelBuilder::setGraph(InstanceObject *model, Value inputs,
     return failure();
   llvm::SetVector<InstanceObject *> layers;
   for (mlir::Operation *op : copy.ops())
-    if (InstanceObject *layer = layerOfOp.lookup(op))
-      layers.insert(layer);
+    if (auto call = calls.find(op); call != calls.end())
+      layers.insert(call->second.layer);
   llvm::StringMap<InstanceObject *> byName;
   for (InstanceObject *layer : layers)
     if (!byName.try_emplace(nameOf(layer), layer).second)
@@ -182,6 +206,7 @@ Result ModelBuilder::callGraph(InstanceObject *model, Value inputs,
     return failure();
 
   // Every size of an input gets the size of the argument.
+  std::vector<TensorObject *> converted;
   llvm::StringMap<Size> symbols;
   mlir::IRMapping mapping;
   for (auto [wanted, arg] : llvm::zip(graph.inputTensors, args)) {
@@ -217,6 +242,13 @@ Result ModelBuilder::callGraph(InstanceObject *model, Value inputs,
       value = lam::ReshapeOp::create(builder, loc, type, value, sizes);
     }
     mapping.map(wanted->value, value);
+    converted.push_back(*tensor);
+  }
+  // What layers do may depend on training, or have effects that an entry needs.
+  if (entry) {
+    Value flag = trainingFlags.empty() ? Value() : trainingFlags.back();
+    bool training = flag.is(ValueKind::Bool) && flag.asBool();
+    return GraphReplay(*this, graph, symbols, training).run(converted, at);
   }
   copy.copy(builder, mapping, [&](llvm::StringRef symbol) {
     auto it = symbols.find(symbol);

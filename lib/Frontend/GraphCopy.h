@@ -15,8 +15,10 @@ public:
   GraphCopy(ModelBuilder &models, const ModelGraph &graph)
       : models(models), graph(graph) {}
 
-  /// Finds the ops; an error names what is not connected.
-  mlir::LogicalResult collect(llvm::SMRange at);
+  /// Finds the ops; an error names what is not connected. What `others` use
+  /// is needed as well, and they themselves.
+  mlir::LogicalResult collect(llvm::SMRange at,
+                              llvm::ArrayRef<model::EntryOp> others = {});
 
   llvm::ArrayRef<mlir::Operation *> ops() const { return ordered; }
   const llvm::SetVector<mlir::Value> &usedWeights() const { return weights; }
@@ -35,6 +37,9 @@ private:
   mlir::LogicalResult visit(TensorObject *output, mlir::Value from,
                             llvm::DenseSet<mlir::Operation *> &needed,
                             llvm::SMRange at);
+  mlir::FailureOr<bool> reach(llvm::SmallVector<mlir::Value> worklist,
+                              llvm::DenseSet<mlir::Operation *> &needed,
+                              llvm::SMRange at);
 };
 
 /// The symbol that a `tensor.dim` of an input stands for, or "".

@@ -17,6 +17,7 @@ Result LayerCall::trace() {
   Value userInputs = *firstArgument();
   mlir::OpBuilder &builder = evaluator.tracer().builder();
   Result outputs = failure();
+  effects.emplace(models);
   {
     mlir::OpBuilder::InsertionGuard guard(builder);
     enter();
@@ -55,9 +56,27 @@ Result LayerCall::invoke() {
   if (failed(output))
     return failure();
   output = normalize(*output);
-  if (failed(output) || failed(setMasks(*output)))
+  if (failed(output) || failed(regularize(*output)) ||
+      failed(setMasks(*output)))
     return failure();
   return output;
+}
+
+/// The activity regularizer adds a loss for every output, per sample.
+LogicalResult LayerCall::regularize(Value outputs) {
+  Value regularizer = attribute("activity_regularizer");
+  if (!models.entryTrace() || regularizer.isNone())
+    return success();
+  CallArgs call;
+  call.range = at;
+  call.positional = {regularizer, outputs};
+  std::optional<Result> function =
+      evaluator.library("training", "activity_losses");
+  if (!function || failed(*function))
+    return failure();
+  Result losses = evaluator.call(**function, std::move(call));
+  return failed(losses) ? LogicalResult(failure())
+                        : LogicalResult(models.addLoss(*losses, at));
 }
 
 /// What a layer may return: tensors, alone or in lists, tuples and dicts.
@@ -179,9 +198,9 @@ void LayerCall::enter() {
   mlir::OpBuilder &builder = evaluator.tracer().builder();
   mlir::Location loc = evaluator.currentLocation();
   scaffold = model::LayerOp::create(
-      builder, loc, mlir::TypeRange(), mlir::TypeRange(), models.nameOf(layer),
-      state.className, builder.getDictionaryAttr({}), mlir::ValueRange(),
-      mlir::ValueRange(), mlir::ValueRange());
+      builder, loc, mlir::TypeRange(), mlir::TypeRange(), mlir::TypeRange(),
+      models.nameOf(layer), state.className, builder.getDictionaryAttr({}),
+      mlir::ValueRange(), mlir::ValueRange(), mlir::ValueRange());
   mlir::Block *block = builder.createBlock(&scaffold.getBody());
 
   auto isMaskName = [](llvm::StringRef name) {
@@ -297,8 +316,10 @@ Result LayerCall::leave(Value outputs) {
   for (TensorObject *tensor : tensors)
     if (auto *mask = tensor->keras.as<TensorObject>())
       maskValues.push_back(mask->value);
+  std::vector<mlir::Value> effectValues = effects->leave();
   auto yielded = values;
   llvm::append_range(yielded, maskValues);
+  llvm::append_range(yielded, effectValues);
   {
     mlir::OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToEnd(&block);
@@ -318,14 +339,15 @@ Result LayerCall::leave(Value outputs) {
   builder.setInsertionPoint(scaffold);
   auto op = model::LayerOp::create(
       builder, scaffold.getLoc(), mlir::TypeRange(mlir::ValueRange(values)),
-      mlir::TypeRange(mlir::ValueRange(maskValues)), models.nameOf(layer),
+      mlir::TypeRange(mlir::ValueRange(maskValues)),
+      mlir::TypeRange(mlir::ValueRange(effectValues)), models.nameOf(layer),
       state.className, configOf(evaluator, layer), inputs, masks, weights);
   op.getBody().takeBody(scaffold.getBody());
   scaffold.erase();
-  models.layerOfOp[op] = layer;
+  effects->apply(op.getEffects());
 
   size_t index = 0, maskIndex = 0;
-  return mapTensors(evaluator, outputs, [&](TensorObject *tensor) -> Value {
+  Value results = mapTensors(evaluator, outputs, [&](TensorObject *tensor) {
     Value result =
         evaluator.tracer().tensor(op.getOutputs()[index++], tensor->shape);
     if (auto *mask = tensor->keras.as<TensorObject>())
@@ -333,4 +355,7 @@ Result LayerCall::leave(Value outputs) {
           op.getOutputMasks()[maskIndex++], mask->shape);
     return result;
   });
+  recorded.outputs = results;
+  models.calls[op] = recorded;
+  return results;
 }

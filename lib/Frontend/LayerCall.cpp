@@ -22,7 +22,10 @@ Result ModelBuilder::callLayer(InstanceObject *layer, CallArgs args) {
 }
 
 Result LayerCall::run() {
-  if (failed(bind()) || failed(convertInputs()) || failed(checkInputSpec()))
+  if (failed(bind()))
+    return failure();
+  record();
+  if (failed(convertInputs()) || failed(checkInputSpec()))
     return failure();
   bool open = models.scopes.empty() || models.scopes.back().first != layer;
   if (open)
@@ -83,6 +86,16 @@ LogicalResult LayerCall::bind() {
     return evaluator.error(at, "layer '" + models.nameOf(layer) +
                                    "' was called without an input");
   return success();
+}
+
+/// Keeps the arguments as they are now.
+void LayerCall::record() {
+  recorded = {layer, args, Value()};
+  auto same = [](TensorObject *tensor) -> Value { return tensor; };
+  for (Value &value : recorded.args.positional)
+    value = mapTensors(evaluator, value, same);
+  for (auto &[name, value] : recorded.args.keywords)
+    value = mapTensors(evaluator, value, same);
 }
 
 bool LayerCall::hasParameter(llvm::StringRef name) {

@@ -2,7 +2,7 @@
 #ifndef LAMINA_LIB_FRONTEND_LAYERCALL_H
 #define LAMINA_LIB_FRONTEND_LAYERCALL_H
 
-#include "lamina/Frontend/ModelBuilder.h"
+#include "Effects.h"
 #include "lamina/Frontend/Tracer.h"
 
 namespace lamina::frontend {
@@ -34,6 +34,8 @@ private:
   // The op being built: a scaffold that is replaced when its type is known.
   model::LayerOp scaffold;
   std::vector<mlir::Value> inputs, masks, weights;
+  std::optional<EffectsScope> effects;
+  RecordedCall recorded;
 
   Value attribute(llvm::StringRef name);
   Value *argument(llvm::StringRef name); // null if absent
@@ -45,6 +47,7 @@ private:
   }
 
   mlir::LogicalResult bind();
+  void record();
   mlir::LogicalResult convertInputs();
   mlir::LogicalResult checkInputSpec();
   mlir::LogicalResult build();
@@ -52,6 +55,7 @@ private:
   void addMasks();
   Result trace();
   Result invoke();
+  mlir::LogicalResult regularize(Value outputs);
   void enter();
   Result leave(Value outputs);
   void captureWeights();

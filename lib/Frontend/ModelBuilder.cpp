@@ -198,7 +198,7 @@ void ModelBuilder::collectWeights(InstanceObject *layer, bool trainable,
   LayerContents contents = contentsOf(layer);
   auto add = [&](bool wanted) {
     for (TensorObject *weight : contents.weights) {
-      auto op = weight->value.getDefiningOp<model::WeightOp>();
+      model::WeightOp op = weightOf(weight);
       if (!op || op.getTrainable() != wanted)
         continue; // outside a model a weight is a constant
       if (llvm::none_of(result, [&](const WeightUse &use) {
@@ -220,11 +220,15 @@ std::vector<WeightUse> ModelBuilder::weightsOf(InstanceObject *layer) {
   return result;
 }
 
+model::WeightOp ModelBuilder::weightOf(TensorObject *tensor) {
+  if (tensor->variable)
+    return mlir::cast<model::WeightOp>(tensor->variable);
+  return tensor->value ? tensor->value.getDefiningOp<model::WeightOp>()
+                       : model::WeightOp();
+}
+
 WeightInfo *ModelBuilder::infoOf(TensorObject *tensor) {
-  mlir::Operation *op = tensor->value ? tensor->value.getDefiningOp() : nullptr;
-  if (!op)
-    return nullptr;
-  auto it = weights.find(op);
+  auto it = weights.find(weightOf(tensor));
   return it == weights.end() ? nullptr : &it->second;
 }
 

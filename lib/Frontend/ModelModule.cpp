@@ -23,8 +23,9 @@ void frontend::setBatch(Evaluator &evaluator, int64_t batch) {
 }
 
 mlir::OwningOpRef<mlir::ModuleOp>
-frontend::buildModelModule(Evaluator &evaluator, llvm::StringRef modelName) {
-  return evaluator.models().buildModule(modelName);
+frontend::buildModelModule(Evaluator &evaluator, llvm::StringRef modelName,
+                           const TrainingOptions &options) {
+  return evaluator.models().buildModule(modelName, options);
 }
 
 //===----------------------------------------------------------------------===//
@@ -41,10 +42,12 @@ struct Candidate {
 /// Copies one model's graph into a module of its own.
 class ModuleWriter {
 public:
-  ModuleWriter(Evaluator &evaluator, const Candidate &candidate)
+  ModuleWriter(Evaluator &evaluator, const Candidate &candidate,
+               llvm::ArrayRef<model::EntryOp> entries)
       : evaluator(evaluator), models(evaluator.models()),
         model(candidate.model), state(*models.stateOf(candidate.model)),
-        symbol(candidate.variable), builder(&evaluator.context()) {}
+        symbol(candidate.variable), entries(entries),
+        builder(&evaluator.context()) {}
 
   mlir::OwningOpRef<mlir::ModuleOp> write();
 
@@ -54,6 +57,7 @@ private:
   InstanceObject *model;
   LayerState &state;
   std::string symbol;
+  llvm::ArrayRef<model::EntryOp> entries;
   mlir::OpBuilder builder;
   mlir::IRMapping mapping;
   llvm::StringMap<mlir::Value> sizes;
@@ -61,7 +65,7 @@ private:
   llvm::StringSet<> names;
 
   void writeInputs();
-  void writeWeights(const GraphCopy &graph);
+  void writeWeights();
   void writeOutputs();
   void dissolveOwnLayer(mlir::Block &block);
   void eraseDead(mlir::Block &block);
@@ -146,7 +150,8 @@ static Candidate choose(Evaluator &evaluator, llvm::StringRef wanted) {
 }
 
 mlir::OwningOpRef<mlir::ModuleOp>
-ModelBuilder::buildModule(llvm::StringRef name) {
+ModelBuilder::buildModule(llvm::StringRef name,
+                          const TrainingOptions &options) {
   Candidate candidate = choose(evaluator, name);
   if (!candidate.model)
     return nullptr;
@@ -165,12 +170,65 @@ ModelBuilder::buildModule(llvm::StringRef name) {
   }
   if (candidate.variable.empty())
     candidate.variable = title;
-  return ModuleWriter(evaluator, candidate).write();
+  GraphCopy forward(*this, *state.graph);
+  if (failed(forward.collect(candidate.model->definedAt)))
+    return nullptr;
+  nameWeights(candidate.model, forward.usedWeights());
+  entries.clear();
+  if (failed(traceEntries(candidate.model, options)))
+    return nullptr;
+  return ModuleWriter(evaluator, candidate, entries).write();
 }
 
 //===----------------------------------------------------------------------===//
 // The module
 //===----------------------------------------------------------------------===//
+
+void ModelBuilder::nameWeights(InstanceObject *model,
+                               const llvm::SetVector<mlir::Value> &used) {
+  written = weightsOf(model);
+  llvm::DenseSet<mlir::Value> seen;
+  for (const WeightUse &use : written)
+    seen.insert(use.weight->value);
+  std::vector<mlir::Value> others(used.begin(), used.end());
+  llvm::sort(others, [](mlir::Value a, mlir::Value b) {
+    return a.getDefiningOp()->isBeforeInBlock(b.getDefiningOp());
+  });
+  for (mlir::Value value : others)
+    if (seen.insert(value).second) {
+      auto op = value.getDefiningOp<model::WeightOp>();
+      written.push_back({weights[op].tensor, op.getTrainable(), ""});
+    }
+  std::string prefix = nameOf(model) + "/";
+  llvm::StringSet<> weightNames;
+  for (WeightUse &use : written) {
+    std::string fullPath = pathOf(use.weight);
+    llvm::StringRef path = fullPath;
+    path.consume_front(prefix);
+    use.name = path.str();
+    for (unsigned i = 1; !weightNames.insert(use.name).second; ++i)
+      use.name = path.str() + "_" + std::to_string(i);
+  }
+}
+
+std::vector<std::string> ModelBuilder::outputNames(const ModelGraph &graph,
+                                                   bool asLayers) {
+  std::vector<std::string> names;
+  if (auto *dict = graph.outputs.as<DictObject>())
+    for (auto &[key, value] : dict->items) {
+      std::vector<TensorObject *> tensors;
+      flattenTensors(value, tensors);
+      auto *text = key.as<StringObject>();
+      for (size_t i = 0; i < tensors.size(); ++i)
+        names.push_back(text ? text->text : evaluator.str(key));
+    }
+  bool alone = graph.outputTensors.size() == 1 && !asLayers;
+  for (size_t i = names.size(); i < graph.outputTensors.size(); ++i) {
+    auto layer = graph.outputTensors[i]->value.getDefiningOp<model::LayerOp>();
+    names.push_back(alone ? "y" : layer ? layer.getName().str() : "output");
+  }
+  return names;
+}
 
 std::string ModuleWriter::unique(std::string name) {
   std::string result = name;
@@ -214,34 +272,11 @@ void ModuleWriter::writeInputs() {
     }
 }
 
-void ModuleWriter::writeWeights(const GraphCopy &graph) {
-  std::vector<WeightUse> uses = models.weightsOf(model);
-  llvm::DenseSet<mlir::Value> seen;
-  for (const WeightUse &use : uses)
-    seen.insert(use.weight->value);
-  std::vector<mlir::Value> used(graph.usedWeights().begin(),
-                                graph.usedWeights().end());
-  llvm::sort(used, [](mlir::Value a, mlir::Value b) {
-    return a.getDefiningOp()->isBeforeInBlock(b.getDefiningOp());
-  });
-  for (mlir::Value value : used)
-    if (seen.insert(value).second) {
-      auto op = value.getDefiningOp<model::WeightOp>();
-      auto *tensor = evaluator.make<TensorObject>(value, Shape());
-      uses.push_back({tensor, op.getTrainable()});
-    }
-  std::string prefix = models.nameOf(model) + "/";
-  llvm::StringSet<> weightNames;
-  for (const WeightUse &use : uses) {
-    std::string fullPath = models.pathOf(use.weight);
-    llvm::StringRef path = fullPath;
-    path.consume_front(prefix);
-    std::string name = path.str();
-    for (unsigned i = 1; !weightNames.insert(name).second; ++i)
-      name = path.str() + "_" + std::to_string(i);
+void ModuleWriter::writeWeights() {
+  for (const WeightUse &use : models.writtenWeights()) {
     auto op = mlir::cast<model::WeightOp>(
         builder.clone(*use.weight->value.getDefiningOp(), mapping));
-    op.setName(name);
+    op.setName(use.name);
     op.setTrainable(use.trainable);
   }
 }
@@ -249,23 +284,9 @@ void ModuleWriter::writeWeights(const GraphCopy &graph) {
 void ModuleWriter::writeOutputs() {
   llvm::SmallVector<mlir::Value> values;
   llvm::SmallVector<mlir::Attribute> outputNames, dims;
-  auto *dict = state.graph->outputs.as<DictObject>();
-  llvm::SmallVector<std::string> keys;
-  if (dict)
-    for (auto &[key, value] : dict->items) {
-      std::vector<TensorObject *> tensors;
-      flattenTensors(value, tensors);
-      auto *text = key.as<StringObject>();
-      for (size_t i = 0; i < tensors.size(); ++i)
-        keys.push_back(text ? text->text : evaluator.str(key));
-    }
-  bool alone = state.graph->outputTensors.size() == 1;
-  for (auto [i, tensor] : llvm::enumerate(state.graph->outputTensors)) {
-    auto layer = tensor->value.getDefiningOp<model::LayerOp>();
-    std::string name = i < keys.size() ? keys[i]
-                       : alone         ? "y"
-                       : layer         ? layer.getName().str()
-                                       : "output";
+  std::vector<std::string> given =
+      models.outputNames(*state.graph, /*asLayers=*/false);
+  for (auto [tensor, name] : llvm::zip(state.graph->outputTensors, given)) {
     values.push_back(mapping.lookupOrDefault(tensor->value));
     outputNames.push_back(builder.getStringAttr(unique(name)));
     dims.push_back(dimsOf(tensor));
@@ -310,7 +331,7 @@ void ModuleWriter::eraseDead(mlir::Block &block) {
 
 mlir::OwningOpRef<mlir::ModuleOp> ModuleWriter::write() {
   GraphCopy graph(models, *state.graph);
-  if (failed(graph.collect(model->definedAt)))
+  if (failed(graph.collect(model->definedAt, entries)))
     return nullptr;
   mlir::Location loc = builder.getUnknownLoc();
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(loc);
@@ -327,7 +348,7 @@ mlir::OwningOpRef<mlir::ModuleOp> ModuleWriter::write() {
   mlir::Block &block = op.getBody().emplaceBlock();
   builder.setInsertionPointToEnd(&block);
   writeInputs();
-  writeWeights(graph);
+  writeWeights();
   bool ok = true;
   graph.copy(builder, mapping, [&](llvm::StringRef symbol) {
     auto it = sizes.find(symbol);

@@ -215,6 +215,7 @@ static Result setCompile(Evaluator &ev, CallArgs &args) {
   if (failed(model) || !dict)
     return failure();
   LayerState *state = ev.models().stateOf(*model);
+  state->compiledAt = ev.currentRange();
   state->compileArgs.clear();
   for (auto &[key, value] : dict->items)
     state->compileArgs.emplace_back(ev.str(key), value);
@@ -360,11 +361,12 @@ void frontend::registerModelBuiltins(Evaluator &evaluator) {
                             [](Evaluator &ev, CallArgs &args) -> Result {
                               return ev.models().randomKey(Value(), args.range);
                             });
-  // A SeedGenerator draws from its seed.
+  // A SeedGenerator draws from its seed, in training other numbers each time.
   evaluator.definePrimitive(
       "seed_of", [](Evaluator &ev, CallArgs &args) -> Result {
         Value seed = args.positional.empty() ? Value() : args.positional[0];
-        if (seed.is(ValueKind::Instance)) {
+        auto *generator = seed.as<InstanceObject>();
+        if (generator) {
           Result inner = ev.getAttribute(seed, "seed", args.range);
           if (failed(inner))
             return failure();
@@ -373,6 +375,6 @@ void frontend::registerModelBuiltins(Evaluator &evaluator) {
         if (!seed.isNone() && !seed.isInteger())
           return ev.error(args.range,
                           "a seed must be an int, got " + ev.describe(seed));
-        return ev.models().randomKey(seed, args.range);
+        return ev.models().randomKey(seed, args.range, generator);
       });
 }

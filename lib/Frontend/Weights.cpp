@@ -251,8 +251,10 @@ FailureOr<TensorObject *> ModelBuilder::makeWeight(
   }
   auto *tensor = tracer.tensor(value, resultShape).as<TensorObject>();
   info.tensor = tensor;
-  if (inModel)
+  if (inModel) {
+    tensor->variable = op;
     weights[op] = std::move(info);
+  }
   return tensor;
 }
 
@@ -310,10 +312,13 @@ FailureOr<mlir::Value> ModelBuilder::constantWeight(model::WeightOp op) {
       .getResult();
 }
 
-Result ModelBuilder::randomKey(Value seed, llvm::SMRange at) {
+Result ModelBuilder::randomKey(Value seed, llvm::SMRange at,
+                               Object *generator) {
   Tracer &tracer = evaluator.tracer();
   if (seed.isNone() && !keys.empty())
     return tracer.tensor(keys.back(), {Size(2)});
+  if (entry && entry->isTraining && keys.empty())
+    return trainingKey(seed, generator);
   // A seed's high word is small; draws without one never meet it.
   uint64_t bits = seed.isInteger() ? uint64_t(seed.asInt())
                                    : (uint64_t(0xdec0de) << 40) + unseeded++;
@@ -340,7 +345,7 @@ std::optional<Result> ModelBuilder::attribute(TensorObject *tensor,
           tensor->value.getDefiningOp<model::InputOp>().getName()));
     return std::nullopt;
   }
-  auto op = tensor->value.getDefiningOp<model::WeightOp>();
+  model::WeightOp op = weightOf(tensor);
   if (name == "name")
     return Result(
         evaluator.string(info->name.empty() ? info->autoName : info->name));
@@ -357,8 +362,18 @@ std::optional<Result> ModelBuilder::attribute(TensorObject *tensor,
           return Value(tensor);
         })));
   }
-  if (name == "assign" || name == "assign_add" || name == "assign_sub" ||
-      name == "numpy")
+  if (name == "regularizer")
+    return Result(info->regularizer);
+  if (name == "constraint")
+    return Result(info->constraint);
+  bool assigns =
+      name == "assign" || name == "assign_add" || name == "assign_sub";
+  if (assigns && entry && entry->isTraining)
+    return Result(Value(evaluator.make<BuiltinObject>(
+        name.str(), [tensor, how = name.str()](Evaluator &ev, CallArgs &args) {
+          return ev.models().assignBy(tensor, how, args);
+        })));
+  if (assigns || name == "numpy")
     return Result(evaluator.error(
         at, "'" + name + "' of a variable is not available at compile time: " +
                 "weights change by training only"));

@@ -88,7 +88,12 @@ ParseResult LayerOp::parse(OpAsmParser &parser, OperationState &result) {
     return failure();
   Properties &properties = result.getOrAddProperties<Properties>();
   properties.operandSegmentSizes = {inputs, masks, weights};
-  properties.resultSegmentSizes = {outputs, int32_t(types.size()) - outputs};
+  int32_t masksEnd = types.size();
+  if (succeeded(parser.parseOptionalKeyword("effects")) &&
+      parseTypes(parser, types))
+    return failure();
+  properties.resultSegmentSizes = {outputs, masksEnd - outputs,
+                                   int32_t(types.size()) - masksEnd};
   result.addTypes(types);
   result.addAttribute("config", config);
   return failure(parser.parseRegion(*result.addRegion(), args) ||
@@ -134,6 +139,10 @@ void LayerOp::print(OpAsmPrinter &p) {
   if (!getOutputMasks().empty()) {
     p << " masks ";
     printTypes(p, getOutputMasks().getTypes());
+  }
+  if (!getEffects().empty()) {
+    p << " effects ";
+    printTypes(p, getEffects().getTypes());
   }
   p << ' ';
   p.printRegion(getBody(), /*printEntryBlockArgs=*/false);

@@ -1,4 +1,5 @@
 //===- ModelOps.cpp - verifiers and assembly of the model dialect ---------===//
+#include "VerifyDims.h"
 #include "lamina/Model/Model.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringExtras.h"
@@ -42,6 +43,8 @@ void LayerOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
     setName(getOutputs().front(), identifier(getName()));
   if (!getOutputMasks().empty())
     setName(getOutputMasks().front(), identifier(getName()) + "_mask");
+  if (!getEffects().empty())
+    setName(getEffects().front(), identifier(getName()) + "_effect");
 }
 
 void LayerOp::getAsmBlockArgumentNames(Region &region,
@@ -62,9 +65,9 @@ void LayerOp::getAsmBlockArgumentNames(Region &region,
 // Dimensions
 //===----------------------------------------------------------------------===//
 
-/// Checks that `dims` (of `what`) describes the dimensions of `type`.
-static LogicalResult verifyDims(Operation *op, const Twine &what,
-                                Attribute dims, Type type, bool symbolsOnly) {
+LogicalResult lamina::model::verifyDims(Operation *op, const Twine &what,
+                                        Attribute dims, Type type,
+                                        bool symbolsOnly) {
   auto tensor = cast<RankedTensorType>(type);
   auto list = dyn_cast<ArrayAttr>(dims);
   if (!list || list.size() != size_t(tensor.getRank()))
@@ -127,7 +130,7 @@ LogicalResult ModelOp::verifyRegions() {
   Block &block = getBody().front();
   if (!isa<OutputOp>(block.getTerminator()))
     return emitOpError("must end with model.output");
-  llvm::StringMap<Operation *> inputs, weights;
+  llvm::StringMap<Operation *> inputs, weights, entries;
   llvm::StringMap<LayerOp> layers;
   auto unique = [&](llvm::StringMap<Operation *> &names, StringRef name,
                     Operation &op) -> LogicalResult {
@@ -145,6 +148,10 @@ LogicalResult ModelOp::verifyRegions() {
         return failure();
     } else if (auto weight = dyn_cast<WeightOp>(op)) {
       if (failed(unique(weights, weight.getName(), op)))
+        return failure();
+    } else if (auto entry = dyn_cast<EntryOp>(op)) {
+      if (failed(unique(entries, entry.getName(), op)) ||
+          failed(entry.verifyUpdates(weights)))
         return failure();
     } else if (auto layer = dyn_cast<LayerOp>(op)) {
       auto [entry, isNew] = layers.try_emplace(layer.getName(), layer);
@@ -168,6 +175,8 @@ LogicalResult WeightOp::verify() {
   if (!getType().hasStaticShape())
     return emitOpError() << "the shape of a weight must be known, got "
                          << getType();
+  if (getTrainable() && getOptimizer())
+    return emitOpError("state of the optimizer is not trainable");
   return success();
 }
 
@@ -193,8 +202,9 @@ ParseResult WeightOp::parse(OpAsmParser &parser, OperationState &result) {
   if (parser.parseAttribute(name, parser.getBuilder().getType<NoneType>(),
                             "name", result.attributes))
     return failure();
-  if (succeeded(parser.parseOptionalKeyword("trainable")))
-    result.addAttribute("trainable", parser.getBuilder().getUnitAttr());
+  for (StringRef kind : {"trainable", "optimizer"})
+    if (succeeded(parser.parseOptionalKeyword(kind)))
+      result.addAttribute(kind, parser.getBuilder().getUnitAttr());
   OpAsmParser::Argument key;
   if (parser.parseKeyword("init") || parser.parseLParen() ||
       parser.parseArgument(key) || parser.parseRParen())
@@ -214,12 +224,15 @@ void WeightOp::print(OpAsmPrinter &p) {
   p << ' ' << getNameAttr();
   if (getTrainable())
     p << " trainable";
+  if (getOptimizer())
+    p << " optimizer";
   p << " init (";
   // An invalid region must print too, for the verifier's message.
   if (!getInit().empty() && getInit().getNumArguments() == 1)
     p.printOperand(getInit().getArgument(0));
   p << ") ";
   p.printRegion(getInit(), /*printEntryBlockArgs=*/false);
-  p.printOptionalAttrDict((*this)->getAttrs(), {"name", "trainable"});
+  p.printOptionalAttrDict((*this)->getAttrs(),
+                          {"name", "trainable", "optimizer"});
   p << " : " << getType();
 }

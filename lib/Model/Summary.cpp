@@ -223,6 +223,8 @@ static void printSummary(ModelOp model, llvm::raw_ostream &os) {
   table.end();
   Parameters total, trainable, frozen;
   for (WeightOp weight : model.getBody().front().getOps<WeightOp>()) {
+    if (weight.getOptimizer())
+      continue; // not of the model
     total.add(weight);
     (weight.getTrainable() ? trainable : frozen).add(weight);
   }

@@ -6,6 +6,7 @@
 #include "lamina/Frontend/ModelModule.h"
 #include "lamina/Frontend/Parser.h"
 #include "lamina/Interpreter/Interpreter.h"
+#include "lamina/Lam/Passes.h"
 #include "lamina/Model/Model.h"
 #include "lamina/Model/Summary.h"
 #include "lamina/Support/Elements.h"
@@ -21,7 +22,8 @@ namespace lamina {
 class ModelProgram {
 public:
   explicit ModelProgram(llvm::StringRef text, llvm::StringRef model = "",
-                        int64_t batch = 0)
+                        int64_t batch = 0,
+                        const frontend::TrainingOptions &training = {})
       : evaluator((frontend::loadDialects(context), context), diags) {
     unsigned id = diags.addBuffer(text, "m.lam");
     ast::Module *module = parseModule(id, asts, diags);
@@ -31,15 +33,22 @@ public:
       frontend::setBatch(evaluator, batch);
     if (mlir::failed(evaluator.run(*module)))
       return;
-    modelModule = frontend::buildModelModule(evaluator, model);
+    modelModule = frontend::buildModelModule(evaluator, model, training);
     if (!modelModule)
       return;
     lamModule = modelModule->clone();
     mlir::PassManager pm(&context);
     pm.addPass(createConvertModelToLam());
+    if (training.entries)
+      pm.addPass(createLamDifferentiate());
     if (mlir::failed(pm.run(*lamModule)))
       return;
     forward = lamModule->lookupSymbol<mlir::func::FuncOp>("forward");
+  }
+
+  /// The function of an entry, or null.
+  mlir::func::FuncOp function(llvm::StringRef name) {
+    return lamModule->lookupSymbol<mlir::func::FuncOp>(name);
   }
 
   bool ok() { return forward && !diags.hasErrors(); }

@@ -4,7 +4,7 @@
 
 #include "lamina/Frontend/AST.h"
 #include "lamina/Frontend/Diagnostics.h"
-#include "lamina/Frontend/Evaluator.h"
+#include "lamina/Frontend/ModelModule.h"
 #include "lamina/Pipelines/Stages.h"
 #include "lamina/Support/Npy.h"
 #include "lamina/Training/MatchArrays.h"
@@ -63,7 +63,7 @@ public:
   /// The text of `path` (`-`: standard input), or an error.
   std::optional<std::string> read(llvm::StringRef path);
   /// The model of the input file: a `.lam` or `.py` program, or a `.mlir` of any stage. Null after errors.
-  mlir::OwningOpRef<mlir::ModuleOp> loadModel();
+  mlir::OwningOpRef<mlir::ModuleOp> loadModel(const frontend::TrainingOptions &training = {});
   /// Runs the stages up to `stage`; false after errors.
   bool lower(mlir::ModuleOp module, llvm::StringRef stage);
   /// Sets the weights of --weights, and the optimizer's state if it is in the file, as initial values of a module of

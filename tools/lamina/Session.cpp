@@ -101,7 +101,7 @@ ast::Module *Session::parse() {
   return parseModule(id, astContext, diagnostics);
 }
 
-OwningOpRef<ModuleOp> Session::loadModel() {
+OwningOpRef<ModuleOp> Session::loadModel(const frontend::TrainingOptions &training) {
   if (llvm::StringRef(arguments.input).ends_with(".mlir")) {
     std::optional<std::string> text = read(arguments.input);
     if (!text)
@@ -116,7 +116,7 @@ OwningOpRef<ModuleOp> Session::loadModel() {
     frontend::setBatch(evaluator(), arguments.batch);
   if (failed(evaluator().run(*program)) || diagnostics.hasErrors())
     return nullptr;
-  return frontend::buildModelModule(evaluator(), arguments.modelName);
+  return frontend::buildModelModule(evaluator(), arguments.modelName, training);
 }
 
 bool Session::lower(ModuleOp module, llvm::StringRef stage) {

@@ -111,12 +111,13 @@ bool Training::checkOutputs() {
 bool Training::load() {
   if (!checkOutputs())
     return false;
-  OwningOpRef<ModuleOp> module = session.loadModel();
+  OwningOpRef<ModuleOp> module = session.loadModel(
+      {/*entries=*/true, /*sampleWeight=*/!train.sampleWeight.empty() || !train.classWeight.empty()});
   if (!module)
     return false;
   if (detectStage(*module) == *findStage("model"))
     layers = module->clone();
-  if (!session.lower(*module, "lam") || !session.setWeights(*module))
+  if (!session.lower(*module, "grad") || !session.setWeights(*module))
     return false;
   if (!module->lookupSymbol("train_step"))
     return fail("the model is not compiled for training; add, for instance, "

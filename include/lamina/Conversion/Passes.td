@@ -5,7 +5,7 @@
 include "mlir/Pass/PassBase.td"
 
 def ConvertModelToLam : Pass<"convert-model-to-lam", "mlir::ModuleOp"> {
-  let summary = "inline the layers of a model into one function";
+  let summary = "inline the layers of a model into functions";
   let description = [{
     Turns the `model.model` of the module into `func.func @forward`: the inputs
     and then the weights are its arguments, the outputs its results. Their
@@ -15,6 +15,11 @@ def ConvertModelToLam : Pass<"convert-model-to-lam", "mlir::ModuleOp"> {
     reference interpreter computes from the `init` region. The key of a weight
     depends on the seed and the weight's name only, so that a new layer leaves
     the other weights as they are.
+
+    Every `model.entry` becomes a function too. Its arguments are the inputs,
+    the entry's own, the weights, the optimizer's state (role "optimizer") if it
+    uses any of it, and the seed; a `standalone` entry has its own alone. What
+    the entry says of an argument or result gets the prefix `lamina.`.
   }];
   let options = [Option<"seed", "seed", "uint64_t", "0", "seed of the initial weights">];
   let dependentDialects = ["mlir::func::FuncDialect"];

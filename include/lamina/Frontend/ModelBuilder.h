@@ -10,7 +10,7 @@
 #ifndef LAMINA_FRONTEND_MODELBUILDER_H
 #define LAMINA_FRONTEND_MODELBUILDER_H
 
-#include "lamina/Frontend/Evaluator.h"
+#include "lamina/Frontend/ModelModule.h"
 #include "lamina/Model/Model.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -26,6 +26,13 @@ struct ModelGraph {
   std::vector<InstanceObject *> layers; // in order of their calls
 };
 
+/// A call of a layer, to be made again in training.
+struct RecordedCall {
+  InstanceObject *layer = nullptr;
+  CallArgs args; // as given
+  Value outputs; // with their masks
+};
+
 /// The native state of a Layer instance.
 struct LayerState {
   std::string className; // as summaries show it
@@ -34,8 +41,9 @@ struct LayerState {
   /// Of a functional or sequential model; of any other model, its first call
   /// on inputs.
   std::optional<ModelGraph> graph;
-  /// What model.compile was given.
+  /// What model.compile was given, and where.
   std::vector<std::pair<std::string, Value>> compileArgs;
+  llvm::SMRange compiledAt;
 };
 
 /// What is known of a weight beyond its op.
@@ -45,6 +53,7 @@ struct WeightInfo {
   std::string autoName; // Keras's, where nothing gives it another
   std::string scope;    // the open name scopes when it was made
   InstanceObject *holder = nullptr; // the layer that made or holds it
+  Value regularizer, constraint;
 };
 
 struct InputInfo {
@@ -62,6 +71,26 @@ struct LayerContents {
 struct WeightUse {
   TensorObject *weight;
   bool trainable;
+  std::string name = {}; // in the model that is written
+};
+
+/// What a call does in training besides computing its outputs.
+struct Effects {
+  /// The variables that were assigned, and what they were before.
+  llvm::MapVector<TensorObject *, mlir::Value> assigned;
+  std::vector<TensorObject *> losses;
+
+  bool empty() const { return assigned.empty() && losses.empty(); }
+};
+
+/// A `model.entry` while it is traced.
+struct EntryTrace {
+  model::EntryOp op;
+  bool isTraining = false;      // variables may be assigned
+  std::vector<Effects> regions; // that are open, the innermost last
+  mlir::Value seed, key;        // the argument; the same, spread
+  unsigned draws = 0;           // without a seed
+  llvm::DenseMap<Object *, unsigned> drawsOf; // a SeedGenerator
 };
 
 class ModelBuilder {
@@ -81,7 +110,8 @@ public:
                                   llvm::SMRange at);
 
   /// The model called `name` (see buildModelModule) as a module.
-  mlir::OwningOpRef<mlir::ModuleOp> buildModule(llvm::StringRef name);
+  mlir::OwningOpRef<mlir::ModuleOp> buildModule(llvm::StringRef name,
+                                                const TrainingOptions &options);
 
   // ---- behind the primitives of layer.lam
   Result initLayer(InstanceObject *layer, Value name, llvm::StringRef className,
@@ -96,11 +126,36 @@ public:
   Result setGraph(InstanceObject *model, Value inputs, Value outputs,
                   llvm::SMRange at);
   Result callGraph(InstanceObject *model, Value inputs, llvm::SMRange at);
+  /// The outputs of the model on its own inputs, by calling its layers again.
+  Result replay(InstanceObject *model, bool training, llvm::SMRange at);
+  /// Traces `function` into another entry of the model that is being written.
+  /// It is called with the arguments that `arguments` describes, each by (role,
+  /// name, shape, dtype), and returns (role, name, tensor) for each result.
+  Result addEntry(llvm::StringRef name, Value arguments, Value function,
+                  bool isTraining, bool standalone, llvm::SMRange at);
+  /// A weight that is state of the optimizer.
+  Result optimizerState(llvm::StringRef name, Value value, llvm::SMRange at);
+  Result assign(TensorObject *variable, Value value, llvm::SMRange at);
+  Result assignBy(TensorObject *variable, llvm::StringRef how, CallArgs &args);
+  Result addLoss(Value loss, llvm::SMRange at);
+  /// The losses added so far in the region that is being traced; they are
+  /// forgotten.
+  std::vector<Value> takeLosses();
+  /// Is no layer frozen that is being called?
+  bool isTrainable(InstanceObject *layer);
+  /// The entry that is being traced, or null.
+  EntryTrace *entryTrace() { return entry ? &*entry : nullptr; }
+  /// The weights of the model that is being written.
+  llvm::ArrayRef<WeightUse> writtenWeights() const { return written; }
+  /// The names of a graph's outputs: of the layers, as compile knows them, or
+  /// of the compiled function's results.
+  std::vector<std::string> outputNames(const ModelGraph &graph, bool asLayers);
   /// Calls `function` with the name scope of `layer` open.
   Result inScope(InstanceObject *layer, Value function, CallArgs args);
   /// The key for random bits: of `seed`; or of the weight that is being
-  /// initialized; or another one for every draw of the program.
-  Result randomKey(Value seed, llvm::SMRange at);
+  /// initialized; or another one for every draw of the program. In training it
+  /// is another one in every step, and in every draw from a generator.
+  Result randomKey(Value seed, llvm::SMRange at, Object *generator = nullptr);
 
   /// Null if `value` is no initialized layer.
   LayerState *stateOf(InstanceObject *layer);
@@ -124,6 +179,9 @@ public:
 private:
   friend class LayerCall;
   friend class GraphCopy;
+  friend class GraphReplay;
+  friend class EffectsScope;
+  friend class EntryBuilder;
 
   Evaluator &evaluator;
   std::optional<int64_t> batch;
@@ -131,12 +189,16 @@ private:
   std::vector<std::pair<InstanceObject *, std::string>> scopes;
   llvm::DenseMap<mlir::Operation *, WeightInfo> weights;
   llvm::MapVector<mlir::Operation *, InputInfo> inputs;
-  llvm::DenseMap<mlir::Operation *, InstanceObject *> layerOfOp;
+  llvm::DenseMap<mlir::Operation *, RecordedCall> calls;
   std::vector<InstanceObject *> models;
   std::vector<mlir::Value> keys; // of the weights being initialized
   unsigned unseeded = 0;         // keys given to draws without a seed
   bool batchBound = false;
   std::vector<Value> trainingFlags; // of the layers being called
+  std::optional<EntryTrace> entry;
+  // Of the model that is being written:
+  std::vector<WeightUse> written;
+  std::vector<model::EntryOp> entries;
 
   mlir::Block *workspaceBlock();
   bool inWorkspace();
@@ -149,6 +211,13 @@ private:
   void collectWeights(InstanceObject *layer, bool trainable,
                       llvm::DenseSet<InstanceObject *> &seen,
                       std::vector<WeightUse> &result);
+  model::WeightOp weightOf(TensorObject *tensor);
+  Result trainingKey(Value seed, Object *generator);
+  mlir::LogicalResult traceEntries(InstanceObject *model,
+                                   const TrainingOptions &options);
+  /// The weights of the model, with the names that they get in its module.
+  void nameWeights(InstanceObject *model,
+                   const llvm::SetVector<mlir::Value> &used);
   /// A weight whose initial value `makeValue` emits; its type is `dtype` and
   /// `shape`, or what the value has.
   mlir::FailureOr<TensorObject *>

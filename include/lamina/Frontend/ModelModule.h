@@ -8,6 +8,13 @@
 
 namespace lamina::frontend {
 
+/// What the module holds besides the forward graph.
+struct TrainingOptions {
+  /// train_step, evaluate and metrics, if the model was compiled with a loss.
+  bool entries = false;
+  bool sampleWeight = false; // they take weights of the samples
+};
+
 /// Fixes the batch of every input made from now on (`--batch=N`); to be called
 /// before Evaluator::run.
 void setBatch(Evaluator &evaluator, int64_t batch);
@@ -16,8 +23,9 @@ void setBatch(Evaluator &evaluator, int64_t batch);
 /// the one named `modelName` (its variable or its Keras name); or, if that is
 /// empty, the variable `model` or else the only model there is. Null after an
 /// error, which has been reported.
-mlir::OwningOpRef<mlir::ModuleOp> buildModelModule(Evaluator &evaluator,
-                                                   llvm::StringRef modelName);
+mlir::OwningOpRef<mlir::ModuleOp>
+buildModelModule(Evaluator &evaluator, llvm::StringRef modelName,
+                 const TrainingOptions &options = {});
 
 /// Loads the dialects that evaluation emits into `context`.
 void loadDialects(mlir::MLIRContext &context);

@@ -118,6 +118,8 @@ void registerTensorPrimitives(Evaluator &evaluator);
 void registerPythonBuiltins(Evaluator &evaluator);
 /// Registers Layer, Input, Model, Sequential, Variable.
 void registerModelBuiltins(Evaluator &evaluator);
+/// Registers what training.lam is written on.
+void registerTrainingPrimitives(Evaluator &evaluator);
 
 } // namespace lamina::frontend
 

@@ -288,6 +288,9 @@ struct TensorObject : ObjectOf<ValueKind::Tensor> {
   Shape shape;       // symbolic; agrees with the type of `value`
   bool weak = false;
   Value keras; // mask or history attached by layers, else None
+  /// The `model.weight` that this is; `value` is another one where training has
+  /// assigned to it.
+  mlir::Operation *variable = nullptr;
   TensorObject(mlir::Value v, Shape s) : value(v), shape(std::move(s)) {}
 };
 

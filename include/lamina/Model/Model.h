@@ -5,6 +5,7 @@
 #include "lamina/Lam/Lam.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/StringMap.h"
 
 #include "lamina/Model/ModelDialect.h.inc"
 #define GET_OP_CLASSES

@@ -17,6 +17,8 @@ def Model_Named : DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultName
 def Model_NamedWithBody
     : DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames", "getAsmBlockArgumentNames"]>;
 
+def Model_EntryNames : DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>;
+
 def Model_Dialect : Dialect {
   let name = "model";
   let summary = "Models made of layers whose bodies are lam";
@@ -65,7 +67,8 @@ def InputOp : Model_Op<"input", [Model_Named]> {
 def WeightOp : Model_Op<"weight", [IsolatedFromAbove, SingleBlock, Model_NamedWithBody]> {
   let summary = "A weight of the model and how it is initialized";
   let description = [{
-    The region takes a key for random bits and yields the initial value.
+    The region takes a key for random bits and yields the initial value. A
+    weight is `trainable`, or state of the `optimizer`, or neither.
 
     ```mlir
     %w = model.weight "dense/bias" trainable init (%key) {
@@ -74,7 +77,7 @@ def WeightOp : Model_Op<"weight", [IsolatedFromAbove, SingleBlock, Model_NamedWi
     } : tensor<5xf32>
     ```
   }];
-  let arguments = (ins StrAttr:$name, UnitAttr:$trainable);
+  let arguments = (ins StrAttr:$name, UnitAttr:$trainable, UnitAttr:$optimizer);
   let regions = (region SizedRegion<1>:$init);
   let results = (outs Lam_Tensor:$result);
   let hasCustomAssemblyFormat = 1;
@@ -87,8 +90,9 @@ def LayerOp : Model_Op<"layer", [SingleBlock, RecursiveMemoryEffects, AttrSizedO
   let summary = "A call of a layer, with its body";
   let description = [{
     The block's arguments are the inputs, the masks and the weights, in this
-    order; `model.yield` gives the outputs and then the masks of the outputs.
-    Sizes and constants may be captured from above. A layer that is called twice
+    order; `model.yield` gives the outputs, then the masks of the outputs, then
+    the effects: what a call in training assigned to variables, and the losses
+    it added. Sizes and constants may be captured from above. A layer that is called twice
     appears twice under its name, with the same weights.
 
     ```mlir
@@ -101,16 +105,54 @@ def LayerOp : Model_Op<"layer", [SingleBlock, RecursiveMemoryEffects, AttrSizedO
   }];
   let arguments = (ins StrAttr:$name, StrAttr:$class_name, DictionaryAttr:$config,
                        Variadic<Lam_Tensor>:$inputs, Variadic<Lam_Tensor>:$masks, Variadic<Lam_Tensor>:$weights);
-  let results = (outs Variadic<Lam_Tensor>:$outputs, Variadic<Lam_Tensor>:$output_masks);
+  let results = (outs Variadic<Lam_Tensor>:$outputs, Variadic<Lam_Tensor>:$output_masks,
+                      Variadic<Lam_Tensor>:$effects);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
   let hasRegionVerifier = 1;
 }
 
-def YieldOp : Model_Op<"yield", [Pure, Terminator, ParentOneOf<["LayerOp", "WeightOp"]>]> {
-  let summary = "The results of a layer, or the initial value of a weight";
+def EntryOp : Model_Op<"entry", [SingleBlock, Model_EntryNames]> {
+  let summary = "One more function of the model, such as a step of training";
+  let description = [{
+    The block's arguments are what the function takes besides the model's
+    inputs and weights, which it uses from above; `model.yield` gives its
+    results. `arg_attrs` and `result_attrs` hold a dictionary for each, with
+    `role`, `name` and `dims` (as in `model.input`). Arguments are a `target`,
+    the `sample_weight` or the `seed`, a key for random bits. Results are an
+    `output`, the `loss`, a `metric` or an `update`: the new value of the weight
+    whose name is `of`.
+
+    A `standalone` entry takes its own arguments alone (role `input`).
+
+    ```mlir
+    model.entry "train_step" (%y_true: tensor<?x5xf32>)
+        args [{dims = ["n", 5], name = "y_true", role = "target"} ]
+        results [{dims = [], name = "loss", role = "loss"},
+                 {dims = [5], name = "dense/bias", of = "dense/bias", role = "update"} ] {
+      …
+      model.yield %loss, %bias : tensor<f32>, tensor<5xf32>
+    }
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, UnitAttr:$standalone,
+                       TypedArrayAttrBase<DictionaryAttr, "one dictionary per argument">:$arg_attrs,
+                       TypedArrayAttrBase<DictionaryAttr, "one dictionary per result">:$result_attrs);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The role in a dictionary of `arg_attrs` or `result_attrs`, or "".
+    static ::llvm::StringRef roleOf(::mlir::Attribute attrs);
+    /// Checks the results with role `update` against the model's weights.
+    ::llvm::LogicalResult verifyUpdates(const ::llvm::StringMap<::mlir::Operation *> &weights);
+  }];
+}
+
+def YieldOp : Model_Op<"yield", [Pure, Terminator, ParentOneOf<["LayerOp", "WeightOp", "EntryOp"]>]> {
+  let summary = "The results of a layer or entry, or the initial value of a weight";
   let arguments = (ins Variadic<Lam_Tensor>:$values);
-  let assemblyFormat = "$values attr-dict `:` type($values)";
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 
 def OutputOp : Model_Op<"output", [Pure, Terminator, HasParent<"ModelOp">]> {
