@@ -85,35 +85,41 @@ static void expand(JvpOp op) {
   op.erase();
 }
 
+LogicalResult lamina::lam::differentiate(ModuleOp module) {
+  // Post-order: inner operators are gone when their surroundings are
+  // differentiated. A jvp leaves new ones.
+  while (true) {
+    Operation *next = nullptr;
+    module.walk([&](Operation *op) {
+      if (!isa<VjpOp, JvpOp>(op))
+        return WalkResult::advance();
+      next = op;
+      return WalkResult::interrupt();
+    });
+    if (!next)
+      break;
+    if (auto jvp = dyn_cast<JvpOp>(next)) {
+      expand(jvp);
+      continue;
+    }
+    Block *block = next->getBlock();
+    if (failed(expand(cast<VjpOp>(next))))
+      return failure();
+    eraseDead(*block);
+  }
+  module.walk([](CustomGradientOp op) {
+    op->replaceAllUsesWith(op.getValues());
+    op.erase();
+  });
+  return success();
+}
+
 namespace {
 struct LamDifferentiate
     : public lamina::impl::LamDifferentiateBase<LamDifferentiate> {
   void runOnOperation() override {
-    // Post-order: inner operators are gone when their surroundings are
-    // differentiated. A jvp leaves new ones.
-    while (true) {
-      Operation *next = nullptr;
-      getOperation().walk([&](Operation *op) {
-        if (!isa<VjpOp, JvpOp>(op))
-          return WalkResult::advance();
-        next = op;
-        return WalkResult::interrupt();
-      });
-      if (!next)
-        break;
-      if (auto jvp = dyn_cast<JvpOp>(next)) {
-        expand(jvp);
-        continue;
-      }
-      Block *block = next->getBlock();
-      if (failed(expand(cast<VjpOp>(next))))
-        return signalPassFailure();
-      eraseDead(*block);
-    }
-    getOperation().walk([](CustomGradientOp op) {
-      op->replaceAllUsesWith(op.getValues());
-      op.erase();
-    });
+    if (failed(differentiate(getOperation())))
+      signalPassFailure();
   }
 };
 } // namespace

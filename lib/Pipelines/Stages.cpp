@@ -22,11 +22,11 @@ static constexpr Stage stages[] = {
 
     {"lam", "one function of tensor expressions per entry point",
      "builtin lam func arith tensor",
-     "convert-model-to-lam{seed=$seed},canonicalize,cse"},
+     "convert-model-to-lam{seed=$seed},lam-select-entries{entries=$entries},canonicalize,cse"},
 
     {"grad", "the same without derivative operators",
      "builtin lam func arith tensor",
-     "lam-differentiate,canonicalize,cse"},
+     "lam-differentiate,canonicalize,cse,lam-split-residuals{explain=$explain},canonicalize,cse"},
 
     {"linalg", "structured loops over tensors, without lam",
      "builtin linalg tensor arith math scf func affine",
@@ -135,6 +135,8 @@ std::string lamina::expandPipeline(const Stage &stage, const Machine &machine,
   };
   bool avx512 = machine.strategy->vectorBytes == 64;
   replace("$strategy", machine.strategy->name);
+  replace("$entries", llvm::join(options.entries, ","));
+  replace("$explain", options.explainResiduals ? "true" : "false");
   replace("$seed", std::to_string(options.seed));
   replace("$half", machine.hasHalfConversions ? "false" : "true");
   replace("$fma", machine.strategy->fusedMultiplyAdd ? "true" : "false");

@@ -136,6 +136,7 @@ std::optional<NamedArrays> driver::execute(Session &session, ModuleOp module, st
 }
 
 int driver::run(Arguments &arguments) {
+  arguments.options.entries = {"forward"};
   Session session(arguments);
   std::optional<NamedArrays> arrays = session.loadInputs();
   OwningOpRef<ModuleOp> module = session.loadModel();
@@ -152,6 +153,7 @@ int driver::run(Arguments &arguments) {
 }
 
 int driver::eval(Arguments &arguments) {
+  arguments.options.entries = {"forward"};
   Session session(arguments);
   std::string expression = std::move(arguments.input);
   arguments.input = "<expression>";

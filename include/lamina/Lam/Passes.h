@@ -11,6 +11,11 @@ namespace lamina {
 #define GEN_PASS_REGISTRATION
 #include "lamina/Lam/Passes.h.inc"
 
+namespace lam {
+/// What the pass lam-differentiate does.
+mlir::LogicalResult differentiate(mlir::ModuleOp module);
+} // namespace lam
+
 } // namespace lamina
 
 #endif // LAMINA_LAM_PASSES_H

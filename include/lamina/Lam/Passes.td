@@ -20,6 +20,21 @@ def LamDifferentiate : Pass<"lam-differentiate", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
 }
 
+def LamSelectEntries : Pass<"lam-select-entries", "mlir::ModuleOp"> {
+  let summary = "make and keep the entry points that are asked for";
+  let description = [{
+    `entries` lists names of entry points: those of the model (`forward`,
+    `train_step`, …), `vjp` (the derivative of `forward` by its float inputs and
+    weights), and `forward_residuals` and `backward`, its two parts, which
+    `lam-split-residuals` makes later. Others are removed.
+
+    An empty list means all that the model has and `vjp`; if `forward` cannot be
+    differentiated, a warning says why and `vjp` is left out.
+  }];
+  let options = [ListOption<"entries", "entries", "std::string", "names; empty for all">];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
+}
+
 def LamSplitResiduals : Pass<"lam-split-residuals", "mlir::ModuleOp"> {
   let summary = "divide a vjp into a forward and a backward function";
   let description = [{

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lamina {
 
@@ -15,6 +16,11 @@ struct Options {
   unsigned optLevel = 3;       // of LLVM, 0 to 3
   uint64_t seed = 0;           // of the initial weights
   std::optional<int64_t> batch;
+  /// The entry points to make: "forward", "vjp", "train_step", …; empty for all
+  /// that the model has.
+  std::vector<std::string> entries;
+  /// Print what the backward function keeps and what it computes again.
+  bool explainResiduals = false;
   /// The directory for one file per stage and per pass that changed something;
   /// empty for none.
   std::string dumpDir;
