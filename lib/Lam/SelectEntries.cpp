@@ -94,9 +94,9 @@ void LamSelectEntries::runOnOperation() {
   ModuleOp module = getOperation();
   auto forward = module.lookupSymbol<func::FuncOp>("forward");
   bool all = entries.empty();
-  bool hasGradient =
-      forward && llvm::any_of(forward.getArgumentTypes(), isFloatTensor) &&
-      llvm::any_of(forward.getResultTypes(), isFloatTensor);
+  bool hasGradient = forward &&
+                     llvm::any_of(forward.getArgumentTypes(), isFloatTensor) &&
+                     llvm::any_of(forward.getResultTypes(), isFloatTensor);
   bool split = wants("forward_residuals") || wants("backward");
   if (hasGradient && (all || wants("vjp"))) {
     func::FuncOp vjp = addGradient(forward, "vjp");

@@ -84,7 +84,7 @@ private:
   bool isFree(Value value);
   struct Recomputation {
     bool possible = true;
-    unsigned cost = 0; // per element
+    uint64_t work = 0; // multiplications
     SetVector<Value> reads;
   };
   void plan(Value value, Recomputation &plan, DenseSet<Value> &seen);
@@ -122,7 +122,8 @@ void Splitter::plan(Value value, Recomputation &plan, DenseSet<Value> &seen) {
     plan.reads.insert(value);
     return;
   }
-  plan.cost += *cost;
+  if (*cost)
+    plan.work += *cost * elements(value);
   for (Value operand : op->getOperands())
     this->plan(operand, plan, seen);
 }
@@ -148,16 +149,18 @@ void Splitter::decide(Value value) {
   uint64_t more = 0;
   for (Value read : way.reads)
     more += bytes(read);
-  if (way.cost > budget) {
-    remark(value, "is kept: computing it again costs " + Twine(way.cost) +
+  uint64_t cost =
+      llvm::divideCeil(way.work, std::max<uint64_t>(elements(value), 1));
+  if (cost > budget) {
+    remark(value, "is kept: computing it again costs " + Twine(cost) +
                       " per element, more than " + Twine(budget));
     kept.insert(value);
-  } else if (more > bytes(value) || (more == bytes(value) && way.cost)) {
+  } else if (more > bytes(value) || (more == bytes(value) && cost)) {
     remark(value, "is kept: computing it again would keep " + Twine(more) +
                       " bytes instead of " + Twine(bytes(value)));
     kept.insert(value);
   } else {
-    remark(value, "is computed again: " + Twine(way.cost) + " per element" +
+    remark(value, "is computed again: " + Twine(cost) + " per element" +
                       (way.reads.empty() ? Twine(" from what is there anyway")
                                          : Twine(" from what is kept")));
     for (Value read : way.reads)

@@ -48,9 +48,11 @@ Session::Session(const Arguments &arguments) : arguments(arguments) {
   context.appendDialectRegistry(registry);
   frontend::loadDialects(context);
   context.getDiagEngine().registerHandler([this](mlir::Diagnostic &message) {
-    if (message.getSeverity() == DiagnosticSeverity::Remark)
-      return success();
     llvm::SMRange range = rangeOf(message.getLocation(), diagnostics.sources());
+    if (message.getSeverity() == DiagnosticSeverity::Remark) {
+      diagnostics.remark(range, message.str());
+      return success();
+    }
     lamina::Diagnostic *ours = nullptr;
     if (message.getSeverity() == DiagnosticSeverity::Error)
       ours = range.isValid() ? &diagnostics.error(range, message.str())
