@@ -35,6 +35,13 @@ struct Places {
   SmallVector<int64_t> rest; ///< Dimensions that are neither.
 };
 
+/// Whether there is no index vector. One without components, of an op without
+/// axes, is one nevertheless.
+bool hasNoIndex(Value indices) {
+  auto shape = cast<ShapedType>(indices.getType()).getShape();
+  return llvm::is_contained(shape.drop_back(), 0);
+}
+
 struct GatherPattern : OpConversionPattern<GatherOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -71,7 +78,7 @@ struct GatherPattern : OpConversionPattern<GatherOp> {
     SmallVector<OpFoldResult> sizes = sizesOf(b, loc, op);
     SmallVector<Value> last;
     Value nonEmpty;
-    bool empty = false;
+    bool empty = hasNoIndex(op.getIndices());
     for (int64_t axis : places.axes) {
       OpFoldResult size = sizeOf(b, loc, op.getX(), axis);
       last.push_back(
@@ -119,7 +126,8 @@ struct GatherPattern : OpConversionPattern<GatherOp> {
     auto gather = [&](OpBuilder &b) {
       return pointwise(b, loc, inputs, emptyTensor(b, loc, type, sizes), body);
     };
-    // Nothing can be read where an indexed dimension is empty.
+    // Nothing can be read where an indexed dimension is empty, and nothing is
+    // where there is no index.
     if (empty) {
       b.replaceOp(op, zeros(b));
     } else if (nonEmpty) {
@@ -173,7 +181,7 @@ struct ScatterPattern : OpConversionPattern<ScatterOp> {
     Location loc = op.getLoc();
     Places places(op);
     auto updateShape = cast<ShapedType>(op.getUpdates().getType()).getShape();
-    if (llvm::is_contained(updateShape, 0)) {
+    if (llvm::is_contained(updateShape, 0) || hasNoIndex(op.getIndices())) {
       b.replaceOp(op, adaptor.getX());
       return success();
     }

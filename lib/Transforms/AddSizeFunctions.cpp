@@ -3,8 +3,10 @@
 #include "lamina/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace lamina {
@@ -15,7 +17,45 @@ namespace lamina {
 using namespace mlir;
 using namespace lamina;
 
+/// A value of the same shape that is written earlier: what an op writes into,
+/// a loop starts with, or both branches hand on.
+static Value shapeSource(Value value) {
+  auto result = dyn_cast<OpResult>(value);
+  if (!result)
+    return value;
+  Operation *op = result.getOwner();
+  unsigned i = result.getResultNumber();
+  if (auto insert = dyn_cast<tensor::InsertOp>(op))
+    return shapeSource(insert.getDest());
+  if (auto writes = dyn_cast<DestinationStyleOpInterface>(op))
+    return shapeSource(writes.getDpsInitOperand(i)->get());
+  if (auto branch = dyn_cast<scf::IfOp>(op)) {
+    Value a = shapeSource(branch.thenYield().getOperand(i));
+    return a == shapeSource(branch.elseYield().getOperand(i)) ? a : value;
+  }
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return shapeSource(loop.getYieldedValues()[i]) == loop.getRegionIterArg(i)
+               ? shapeSource(loop.getInitArgs()[i])
+               : value;
+  return value;
+}
+
 namespace {
+struct DimOfShapeSource : OpRewritePattern<tensor::DimOp> {
+  DimOfShapeSource(MLIRContext *context)
+      : OpRewritePattern(context, /*benefit=*/2) {}
+
+  LogicalResult matchAndRewrite(tensor::DimOp dim,
+                                PatternRewriter &rewriter) const override {
+    Value source = shapeSource(dim.getSource());
+    if (source == dim.getSource())
+      return failure();
+    rewriter.modifyOpInPlace(dim,
+                             [&] { dim.getSourceMutable().assign(source); });
+    return success();
+  }
+};
+
 struct AddSizeFunctions : lamina::impl::AddSizeFunctionsBase<AddSizeFunctions> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -54,6 +94,7 @@ struct AddSizeFunctions : lamina::impl::AddSizeFunctionsBase<AddSizeFunctions> {
                                                  ValueRange(sizes).getTypes()));
     copy.setAllResultAttrs(ArrayRef<DictionaryAttr>());
     RewritePatternSet patterns(copy.getContext());
+    patterns.add<DimOfShapeSource>(copy.getContext());
     memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
     memref::populateResolveShapedTypeResultDimsPatterns(patterns);
     scf::populateSCFForLoopCanonicalizationPatterns(patterns);
