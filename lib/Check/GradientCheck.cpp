@@ -241,14 +241,15 @@ GradientCheck::at(ArrayRef<NDArray> inputs, CheckRandom &random) const {
 
   SmallVector<ArgumentCheck> checks;
   for (auto [i, input] : llvm::enumerate(inputs)) {
-    if (!isFloat(input.dtype()))
+    if (!isFloat(input.dtype()) || i >= checked)
       continue;
     ArgumentCheck &check = checks.emplace_back();
     check.argument = i;
     const NDArray &g = gradients[checks.size() - 1];
     point[i] = input.cast(DType::Float64);
     if (!isFinite(outputs) || !isFinite(g)) {
-      check.verdict = Verdict::NotFinite;
+      check.verdict =
+          isFinite(outputs) ? Verdict::GradientNotFinite : Verdict::NotFinite;
       continue;
     }
     Line line(held, point, i, cotangents);

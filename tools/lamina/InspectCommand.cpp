@@ -1,4 +1,4 @@
-//===- InspectCommand.cpp - lamina inspect, lamina check ----------------------===//
+//===- InspectCommand.cpp - lamina inspect ----------------------------------===//
 
 #include "Driver.h"
 #include "lamina/Model/Summary.h"
@@ -45,15 +45,5 @@ int driver::inspect(Arguments &arguments) {
     }
   }
   session.write(arguments.output.empty() ? "-" : arguments.output, text);
-  return session.finish();
-}
-
-int driver::check(Arguments &arguments) {
-  Session session(arguments);
-  OwningOpRef<ModuleOp> module = session.loadModel();
-  if (module && session.lower(*module, "lam"))
-    if (std::optional<ForwardFunction> forward = forwardOf(session, *module))
-      llvm::outs() << arguments.input << ": ok: " << forward->inputs.size() << " inputs, " << forward->weights.size()
-                   << " weights, " << forward->outputs.size() << " outputs\n";
   return session.finish();
 }

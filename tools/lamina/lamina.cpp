@@ -182,7 +182,10 @@ void declareWeightsCommand(CLI::App &app, Arguments &args) {
   app.add_option("-o,--output", args.output, "the .npz or .safetensors file to write")->required();
 }
 
-void declareCheck(CLI::App &app, Arguments &args) { declareModel(app, args); }
+void declareCheck(CLI::App &app, Arguments &args) {
+  declareModel(app, args);
+  app.add_option("--seed", args.options.seed, "the seed of initial weights and of the points where gradients are compared");
+}
 
 void declareShow(CLI::App &app, Arguments &args) {
   declareInput(app, args, "a function or layer of the library, such as Dense or tf.split");
@@ -196,7 +199,7 @@ constexpr Command commands[] = {
     {"run", "run a model on arrays", declareRun, run},
     {"train", "train a model on arrays", declareTrain, train},
     {"eval", "run a lambda on arrays", declareEval, eval},
-    {"check", "parse, type and verify a model", declareCheck, check},
+    {"check", "parse, type and verify a model, and compare every gradient with finite differences", declareCheck, check},
     {"inspect", "show a model as a table, a graph or IR", declareInspect, inspect},
     {"weights", "write the initial weights", declareWeightsCommand, weights},
     {"show", "print the source of a library function or layer", declareShow, show},

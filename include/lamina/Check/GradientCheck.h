@@ -32,8 +32,9 @@ double dot(const NDArray &a, const NDArray &b);
 enum class Verdict {
   Agrees,
   Differs,
-  Kink,      // the function has no derivative at this point
-  NotFinite, // the function or its gradient is NaN or infinite at this point
+  Kink,              // the function has no derivative at this point
+  GradientNotFinite, // the gradient is NaN or infinite at this point
+  NotFinite,         // the function itself is
 };
 
 /// What comparing the gradient of one argument gave.
@@ -60,6 +61,8 @@ public:
   /// Relative differences up to this agree.
   double tolerance = 1e-6;
   unsigned directions = 3;
+  /// So many arguments are checked, the first ones.
+  unsigned checked = ~0u;
   /// Arguments with up to so many elements are checked element by element.
   int64_t smallSize = 8;
 
