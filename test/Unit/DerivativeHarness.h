@@ -89,8 +89,10 @@ protected:
     lam::addVjp(f, "vjp");
     lam::addJvp(f, "jvp");
 
+    mlir::OwningOpRef<mlir::ModuleOp> plain = module.clone();
+    ASSERT_TRUE(differentiate(*plain)) << errors;
     CheckRandom random(seed + 1);
-    std::vector<NDArray> value = evaluate(module, "f", inputs);
+    std::vector<NDArray> value = evaluate(*plain, "f", inputs);
     if (value.size() != f.getNumResults())
       return;
     std::vector<NDArray> cotangents, tangents;
@@ -105,8 +107,6 @@ protected:
     llvm::append_range(jvpInputs, tangents);
     checkGradient(module, "vjp", vjpInputs, seed + 2, 1e-5);
 
-    mlir::OwningOpRef<mlir::ModuleOp> plain = module.clone();
-    ASSERT_TRUE(differentiate(*plain)) << errors;
     auto gradients = evaluate(*plain, "vjp", vjpInputs);
     auto derivatives = evaluate(*plain, "jvp", jvpInputs);
     ASSERT_EQ(gradients.size(), value.size() + tangents.size());
