@@ -1,6 +1,7 @@
 //===- DerivativePrimitives.cpp - prim.vjp, prim.jvp, custom_gradient -----===//
 
 #include "Derivatives.h"
+#include "Effects.h"
 #include "RegionTracer.h"
 #include "lamina/Frontend/ModelBuilder.h"
 
@@ -156,6 +157,17 @@ Result vjp(Evaluator &evaluator, CallArgs &args) {
 // prim.jvp, prim.custom_gradient
 //===----------------------------------------------------------------------===//
 
+/// What is assigned or added to the loss in there would have to come out.
+LogicalResult checkNoEffects(Evaluator &evaluator, EffectsScope &effects,
+                             SMRange at) {
+  if (effects.leave().empty())
+    return success();
+  return evaluator.error(at,
+                         "a function that is differentiated forward, or "
+                         "that gives a gradient, cannot assign to variables "
+                         "or add losses");
+}
+
 /// prim.jvp(f, primals, tangents) -> (outputs, tangents of the outputs)
 Result jvp(Evaluator &evaluator, CallArgs &args) {
   ArgParser p(evaluator, args, "jvp", {"f", "primals", "tangents"});
@@ -197,9 +209,10 @@ Result jvp(Evaluator &evaluator, CallArgs &args) {
   std::vector<TensorObject *> inner;
   for (TensorObject *x : primals.tensors)
     inner.push_back(region.argument(x));
+  EffectsScope effects(evaluator.models());
   Result returned = evaluator.call(
       p["f"], argsOf(primals.with(evaluator, inner), Value(), at));
-  if (failed(returned) ||
+  if (failed(returned) || failed(checkNoEffects(evaluator, effects, at)) ||
       failed(returned = toTensors(evaluator, *returned, at)))
     return failure();
   std::vector<TensorObject *> outputs;
@@ -259,8 +272,9 @@ Result customGradient(Evaluator &evaluator, CallArgs &args) {
   Value cotangents = mapTensors(evaluator, *values, [&](TensorObject *x) {
     return Value(region.argument(x));
   });
+  EffectsScope effects(evaluator.models());
   Result returned = evaluator.call(p["pullback"], {cotangents}, at);
-  if (failed(returned))
+  if (failed(returned) || failed(checkNoEffects(evaluator, effects, at)))
     return failure();
   std::vector<Value> pulled = {*returned};
   if (auto items = sequenceItems(*returned))

@@ -71,10 +71,15 @@ FailureOr<Value> EntryBuilder::addArgument(mlir::Block *block,
   FailureOr<DType> dtype = tracer.asDType((*items)[3], at);
   if (failed(shape) || failed(dtype))
     return failure();
+  std::string name = evaluator.str((*items)[1]);
+  for (const Size &size : *shape)
+    if (!size.isStatic() && !isSymbol(size))
+      return evaluator.error(
+          at, "the argument '" + name + "' of shape " + toString(*shape) +
+                  " has a size that is no input's: " + size.str());
   mlir::Value value = block->addArgument(tracer.tensorType(*shape, *dtype),
                                          evaluator.currentLocation());
-  argAttrs.push_back(
-      describe(evaluator.str((*items)[0]), evaluator.str((*items)[1]), *shape));
+  argAttrs.push_back(describe(evaluator.str((*items)[0]), name, *shape));
   return tracer.tensor(value, *shape);
 }
 
@@ -185,8 +190,7 @@ LogicalResult ModelBuilder::traceEntries(InstanceObject *model,
   call.positional = {model, compiled, evaluator.list(std::move(names)),
                      evaluator.list(std::move(publicNames)),
                      Value::boolean(options.sampleWeight)};
-  std::optional<Result> function =
-      evaluator.library("training", "make_entries");
+  std::optional<Result> function = evaluator.library("training", "compile");
   if (!function || failed(*function))
     return failure();
   return evaluator.call(**function, std::move(call));

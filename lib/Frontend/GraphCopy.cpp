@@ -12,6 +12,13 @@ using mlir::LogicalResult;
 using mlir::succeeded;
 using mlir::success;
 
+bool frontend::isSymbol(const Size &size) {
+  auto &terms = size.terms();
+  return terms.size() == 1 && terms.begin()->second == 1 &&
+         terms.begin()->first.size() == 1 &&
+         terms.begin()->first[0].kind == Size::Atom::Symbol;
+}
+
 llvm::StringRef frontend::symbolOf(mlir::Operation *op) {
   auto dim = mlir::dyn_cast<mlir::tensor::DimOp>(op);
   auto input =

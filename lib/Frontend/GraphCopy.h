@@ -42,6 +42,9 @@ private:
                               llvm::SMRange at);
 };
 
+/// Is the size a symbol and nothing else, such as `n`?
+bool isSymbol(const Size &size);
+
 /// The symbol that a `tensor.dim` of an input stands for, or "".
 llvm::StringRef symbolOf(mlir::Operation *op);
 

@@ -262,11 +262,7 @@ void ModuleWriter::writeInputs() {
   for (TensorObject *tensor : state.graph->inputTensors)
     for (auto [i, size] : llvm::enumerate(tensor->shape)) {
       // Only what is a symbol itself can be read off an input.
-      auto &terms = size.terms();
-      bool isSymbol = terms.size() == 1 && terms.begin()->second == 1 &&
-                      terms.begin()->first.size() == 1 &&
-                      terms.begin()->first[0].kind == Size::Atom::Symbol;
-      if (isSymbol && !sizes.contains(size.str()))
+      if (isSymbol(size) && !sizes.contains(size.str()))
         sizes[size.str()] = mlir::tensor::DimOp::create(
             builder, tensor->value.getLoc(), mapping.lookup(tensor->value), i);
     }

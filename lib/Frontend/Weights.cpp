@@ -373,9 +373,14 @@ std::optional<Result> ModelBuilder::attribute(TensorObject *tensor,
         name.str(), [tensor, how = name.str()](Evaluator &ev, CallArgs &args) {
           return ev.models().assignBy(tensor, how, args);
         })));
-  if (assigns || name == "numpy")
+  if (assigns)
     return Result(evaluator.error(
-        at, "'" + name + "' of a variable is not available at compile time: " +
-                "weights change by training only"));
+        at, "'" + name +
+                "' of a variable works in training only: write it in a "
+                "layer's call, behind `if training:`"));
+  if (name == "numpy")
+    return Result(evaluator.error(at, "'numpy' of a variable is not available "
+                                      "at compile time: its value changes by "
+                                      "training"));
   return std::nullopt;
 }

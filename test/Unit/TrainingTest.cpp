@@ -303,6 +303,24 @@ TEST(Training, Errors) {
             std::string::npos);
   EXPECT_NE(inTraining("return x[:, 0]").find("in training and"),
             std::string::npos);
+  EXPECT_NE(inTraining("x = jvp(lambda x: x * self.v.assign(x[0]), (x,), "
+                       "(x,))[1]")
+                .find("has the shape (2,)"),
+            std::string::npos);
+  EXPECT_NE(inTraining("x = jvp(lambda x: x * ops.sum(self.v.assign_add([1, "
+                       "2])), (x,), (x,))[1]")
+                .find("cannot assign to variables or add losses"),
+            std::string::npos);
+  // The place of what compile was given.
+  std::string twice = messages(
+      "x = keras.Input((3,))\n"
+      "y = layers.Lambda(lambda x: ops.concatenate([x, x], 0))(x)\n"
+      "model = keras.Model(x, y)\n"
+      "model.compile('sgd', 'mse')\n");
+  EXPECT_NE(twice.find("m.lam:6:1: error: the argument 'y_true' of shape "
+                       "(2*n, 3) has a size that is no input's: 2*n"),
+            std::string::npos)
+      << twice;
   std::string rate = messages(
       "model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])\n"
       "model.compile('sgd', lambda t, y: ops.sum(t * y[:, :1] @ t))\n");
