@@ -60,8 +60,12 @@ func::FuncOp LamSelectEntries::addGradient(func::FuncOp forward,
     DictionaryAttr attrs = forward.getResultAttrDict(result);
     if (attrs)
       vjp.setResultAttrs(result, attrs);
-    if (isFloatTensor(forward.getResultTypes()[result]))
-      vjp.setArgAttrs(argument++, describe(attrs, "cotangent"));
+    if (!isFloatTensor(forward.getResultTypes()[result]))
+      continue;
+    NamedAttrList cotangent = describe(attrs, "cotangent");
+    if (Attribute name = attrs ? attrs.get("lamina.name") : Attribute())
+      cotangent.set("lamina.of", name);
+    vjp.setArgAttrs(argument++, cotangent);
   }
   for (unsigned i = 0; i < forward.getNumArguments(); ++i) {
     if (!isFloatTensor(forward.getArgumentTypes()[i]))

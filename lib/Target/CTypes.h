@@ -3,6 +3,7 @@
 #define LAMINA_LIB_TARGET_CTYPES_H
 
 #include "lamina/Transforms/Abi.h"
+#include "llvm/ADT/STLExtras.h"
 
 namespace lamina {
 
@@ -39,14 +40,25 @@ inline const char *cElementType(DType type) {
 /// The C type of an entry point's argument.
 inline std::string cType(const Signature &signature,
                          const AbiArgument &argument) {
-  if (argument.role == "weights")
-    return "const struct " + identifier(signature.model) + "_weights *";
+  std::string model = identifier(signature.model);
+  auto structOf = [&](const char *what) {
+    return (argument.written ? "struct " : "const struct ") + model + what +
+           " *";
+  };
+  if (argument.role == "weights" || argument.role == "gradients")
+    return structOf("_weights");
+  if (argument.role == "optimizer")
+    return structOf("_optimizer");
   if (argument.role == "scratch")
     return "void *";
+  if (argument.role == "seed")
+    return "uint64_t";
   if (!argument.tensor)
     return "int64_t";
-  bool written = argument.role != "input";
-  return (written ? "" : "const ") +
+  bool read = llvm::is_contained(
+      {"input", "target", "sample_weight", "cotangent", "residual"},
+      argument.role);
+  return (read ? "const " : "") +
          std::string(cElementType(argument.tensor->dtype)) + " *";
 }
 

@@ -2,6 +2,7 @@
 #include "lamina/Target/CompiledModel.h"
 #include "Codegen.h"
 #include "lamina/Transforms/Abi.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
@@ -95,63 +96,95 @@ static llvm::Error bind(const NDArray &array, const TensorSignature &tensor,
   return llvm::Error::success();
 }
 
-llvm::Expected<std::vector<NDArray>>
-CompiledModel::run(llvm::StringRef name, llvm::ArrayRef<NDArray> inputs,
-                   llvm::ArrayRef<NDArray> weights) {
-  const Signature &signature = state->signature;
-  auto entry = llvm::find_if(signature.entries, [&](const EntryPoint &entry) {
-    return entry.name == name;
-  });
-  if (entry == signature.entries.end())
-    return llvm::createStringError("there is no entry point '" + name + "'");
-  std::string symbol = symbolName(signature, *entry);
+/// One call of an entry point: binds arrays, makes the results, and passes
+/// their addresses.
+class CompiledModel::Call {
+public:
+  Call(State &model, const EntryPoint &entry)
+      : model(model), entry(entry), symbol(symbolName(model.signature, entry)) {
+  }
 
+  llvm::Error bindInputs(llvm::ArrayRef<NDArray> inputs);
+  llvm::Error bindStruct(llvm::StringRef role, llvm::ArrayRef<NDArray> arrays,
+                         llvm::ArrayRef<TensorSignature> tensors);
+  llvm::Error makeResults();
+  llvm::Expected<std::vector<NDArray>> run();
+
+private:
+  State &model;
+  const EntryPoint &entry;
+  std::string symbol;
   llvm::StringMap<int64_t> sizes;
+  std::vector<NDArray> results;
+  llvm::DenseMap<const TensorSignature *, const void *> addresses;
+  /// The structs of pointers, by the role of their C argument.
+  llvm::StringMap<std::vector<const void *>> structs;
+
+  std::vector<int64_t> knownSizes();
+  std::vector<uint64_t> words();
+};
+
+static llvm::Error wrongCount(size_t given, size_t expected,
+                              llvm::StringRef what) {
+  return llvm::createStringError(llvm::Twine(given) + " " + what +
+                                 " given for " + llvm::Twine(expected));
+}
+
+llvm::Error CompiledModel::Call::bindInputs(llvm::ArrayRef<NDArray> inputs) {
   size_t next = 0;
-  for (const TensorSignature &argument : entry->arguments) {
-    if (argument.role == "weight")
+  for (const TensorSignature &argument : entry.arguments) {
+    if (inStruct(argument))
       continue;
     if (next == inputs.size())
       return llvm::createStringError("there is no array for " + argument.role +
                                      " '" + argument.name + "'");
+    addresses[&argument] = inputs[next].data();
     if (llvm::Error error = bind(inputs[next++], argument, sizes))
-      return std::move(error);
+      return error;
   }
   if (next != inputs.size())
-    return llvm::createStringError(llvm::Twine(inputs.size()) +
-                                   " arrays given for " + llvm::Twine(next) +
-                                   " inputs");
-  if (!weights.empty() && weights.size() != signature.weights.size())
-    return llvm::createStringError(llvm::Twine(weights.size()) +
-                                   " weights given for " +
-                                   llvm::Twine(signature.weights.size()));
-  std::vector<const void *> weightTable;
-  for (auto [array, weight] : llvm::zip(weights, signature.weights)) {
-    if (llvm::Error error = bind(array, weight, sizes))
-      return std::move(error);
-    weightTable.push_back(array.data());
-  }
+    return wrongCount(inputs.size(), next, "arrays");
+  return llvm::Error::success();
+}
 
-  // The shapes of the results.
-  std::vector<int64_t> known, unknown;
-  for (const std::string &size : entry->symbols)
+llvm::Error
+CompiledModel::Call::bindStruct(llvm::StringRef role,
+                                llvm::ArrayRef<NDArray> arrays,
+                                llvm::ArrayRef<TensorSignature> tensors) {
+  if (arrays.size() != tensors.size())
+    return wrongCount(arrays.size(), tensors.size(), role);
+  std::vector<const void *> &pointers = structs[role];
+  for (auto [array, tensor] : llvm::zip_equal(arrays, tensors)) {
+    if (llvm::Error error = bind(array, tensor, sizes))
+      return error;
+    pointers.push_back(array.data());
+  }
+  return llvm::Error::success();
+}
+
+std::vector<int64_t> CompiledModel::Call::knownSizes() {
+  std::vector<int64_t> known;
+  for (const std::string &size : entry.symbols)
     known.push_back(sizes.lookup(size));
-  bool dynamic =
-      llvm::any_of(entry->results, [](const TensorSignature &result) {
-        return !result.isStatic();
-      });
-  if (dynamic) {
+  return known;
+}
+
+llvm::Error CompiledModel::Call::makeResults() {
+  std::vector<int64_t> unknown;
+  for (const TensorSignature &result : entry.results)
+    if (!result.isStatic())
+      unknown.resize(unknown.size() + result.dims.size());
+  if (!unknown.empty()) {
     auto function =
-        state->find<void(const int64_t *, int64_t *)>(symbol + "_dims");
+        model.find<void(const int64_t *, int64_t *)>(symbol + "_dims");
     if (!function)
       return function.takeError();
-    for (const TensorSignature &result : entry->results)
-      unknown.resize(unknown.size() + result.dims.size());
-    (*function)(known.data(), unknown.data());
+    (*function)(knownSizes().data(), unknown.data());
   }
-  std::vector<NDArray> results;
-  next = 0;
-  for (const TensorSignature &result : entry->results) {
+  size_t next = 0;
+  results.reserve(entry.results.size()); // they stay where they are
+  std::vector<const void *> gradients(model.signature.weights.size());
+  for (const TensorSignature &result : entry.results) {
     llvm::SmallVector<int64_t> shape;
     for (const std::string &dim : result.dims) {
       int64_t number;
@@ -163,26 +196,121 @@ CompiledModel::run(llvm::StringRef name, llvm::ArrayRef<NDArray> inputs,
                                        llvm::Twine(number));
       shape.push_back(number);
     }
-    results.emplace_back(result.dtype, shape);
+    void *data = results.emplace_back(result.dtype, shape).data();
+    if (inStruct(result))
+      gradients[Signature::position(model.signature.weights, result.of)] = data;
+    else
+      addresses[&result] = data;
   }
+  structs["gradients"] = std::move(gradients);
+  return llvm::Error::success();
+}
 
-  // The C arguments as words.
-  std::vector<uint64_t> words;
+/// The C arguments as words.
+std::vector<uint64_t> CompiledModel::Call::words() {
+  std::vector<uint64_t> result;
   auto pass = [&](const void *pointer) {
-    words.push_back(reinterpret_cast<uintptr_t>(pointer));
+    result.push_back(reinterpret_cast<uintptr_t>(pointer));
   };
-  pass(weights.empty() ? nullptr : weightTable.data());
-  words.insert(words.end(), known.begin(), known.end());
-  for (const NDArray &input : inputs)
-    pass(input.data());
-  for (NDArray &result : results)
-    pass(result.data());
-  pass(nullptr);
-  auto function = state->find<int(const uint64_t *)>(symbol + "_packed");
+  size_t symbol = 0;
+  std::vector<int64_t> known = knownSizes();
+  for (const AbiArgument &argument : abiArguments(entry)) {
+    if (argument.role == "seed") {
+      auto words = static_cast<const uint32_t *>(addresses[argument.tensor]);
+      result.push_back(words[0] | uint64_t(words[1]) << 32);
+    } else if (argument.tensor) {
+      pass(addresses[argument.tensor]);
+    } else if (argument.role == "batch" || argument.role == "dimension") {
+      result.push_back(known[symbol++]);
+    } else {
+      auto table = structs.find(argument.role); // nothing: no scratch, or
+      pass(table == structs.end() ? nullptr     // the embedded weights
+                                  : table->second.data());
+    }
+  }
+  return result;
+}
+
+llvm::Expected<std::vector<NDArray>> CompiledModel::Call::run() {
+  auto function = model.find<int(const uint64_t *)>(symbol + "_packed");
   if (!function)
     return function.takeError();
-  if (int code = (*function)(words.data()))
+  if (int code = (*function)(words().data()))
     return llvm::createStringError(
-        "'" + name + "' failed: " + llvm::Twine(errorCodes[code].text));
-  return results;
+        "'" + entry.name + "' failed: " + llvm::Twine(errorCodes[code].text));
+  return std::move(results);
+}
+
+llvm::Expected<std::vector<NDArray>>
+CompiledModel::run(llvm::StringRef name, llvm::ArrayRef<NDArray> inputs,
+                   llvm::ArrayRef<NDArray> weights) {
+  for (const EntryPoint &entry : state->signature.entries)
+    if (entry.name == name && !entry.updates.empty())
+      return llvm::createStringError(
+          "'" + entry.name + "' changes its state and must be given it");
+  return call(name, inputs, weights, {});
+}
+
+llvm::Expected<std::vector<NDArray>>
+CompiledModel::run(llvm::StringRef name, llvm::ArrayRef<NDArray> inputs,
+                   TrainingState &state) {
+  return call(name, inputs, state.weights, state.optimizer);
+}
+
+llvm::Expected<std::vector<NDArray>>
+CompiledModel::call(llvm::StringRef name, llvm::ArrayRef<NDArray> inputs,
+                    llvm::ArrayRef<NDArray> weights,
+                    llvm::ArrayRef<NDArray> optimizer) {
+  const Signature &signature = state->signature;
+  auto entry = llvm::find_if(signature.entries, [&](const EntryPoint &entry) {
+    return entry.name == name;
+  });
+  if (entry == signature.entries.end())
+    return llvm::createStringError("there is no entry point '" + name + "'");
+  Call call(*state, *entry);
+  if (llvm::Error error = call.bindInputs(inputs))
+    return std::move(error);
+  if (!weights.empty())
+    if (llvm::Error error =
+            call.bindStruct("weights", weights, signature.weights))
+      return std::move(error);
+  if (entry->has("optimizer") || !optimizer.empty())
+    if (llvm::Error error =
+            call.bindStruct("optimizer", optimizer, signature.optimizer))
+      return std::move(error);
+  if (llvm::Error error = call.makeResults())
+    return std::move(error);
+  return call.run();
+}
+
+llvm::Expected<TrainingState> CompiledModel::initialState() {
+  const Signature &signature = state->signature;
+  if (!signature.hasInit())
+    return llvm::createStringError(
+        "the model has no entry point that changes its weights");
+  TrainingState result;
+  auto make = [](llvm::ArrayRef<TensorSignature> tensors,
+                 std::vector<NDArray> &arrays) {
+    std::vector<void *> pointers;
+    arrays.reserve(tensors.size());
+    for (const TensorSignature &tensor : tensors) {
+      llvm::SmallVector<int64_t> shape;
+      for (const std::string &dim : tensor.dims)
+        shape.push_back(std::stoll(dim));
+      arrays.emplace_back(tensor.dtype, shape);
+      pointers.push_back(arrays.back().data());
+    }
+    return pointers;
+  };
+  std::vector<void *> weights = make(signature.weights, result.weights);
+  std::vector<void *> optimizer = make(signature.optimizer, result.optimizer);
+  auto init = state->find<int(void *const *const *)>(
+      identifier(signature.model) + "_init_packed");
+  if (!init)
+    return init.takeError();
+  void *const *words[] = {weights.data(), optimizer.data()};
+  if (int code = (*init)(words))
+    return llvm::createStringError("the initial values cannot be set: " +
+                                   llvm::Twine(errorCodes[code].text));
+  return result;
 }

@@ -30,17 +30,37 @@ static void writeErrors(llvm::raw_ostream &out, const std::string &model,
       << "_error(int code);\n\n";
 }
 
-static void writeWeights(llvm::raw_ostream &out, const Signature &signature,
-                         const std::string &model) {
-  out << "/* Addresses of the weights, row-major and contiguous. */\nstruct "
-      << model << "_weights {\n";
-  for (const TensorSignature &weight : signature.weights)
-    out << "  " << cElementType(weight.dtype) << " *" << weight.field()
-        << "; /* " << inComment(weight.name) << ": " << describe(weight)
-        << (weight.trainable ? ", trainable" : "") << " */\n";
-  if (signature.weights.empty())
-    out << "  void *none; /* the model has no weights */\n";
+/// A struct of pointers to `tensors`.
+static void writeStruct(llvm::raw_ostream &out, const std::string &name,
+                        llvm::ArrayRef<TensorSignature> tensors,
+                        const char *what) {
+  out << "/* Addresses of the " << what << ", row-major and contiguous. */\n"
+      << "struct " << name << " {\n";
+  for (const TensorSignature &tensor : tensors)
+    out << "  " << cElementType(tensor.dtype) << " *" << tensor.field()
+        << "; /* " << inComment(tensor.name) << ": " << describe(tensor)
+        << (tensor.trainable ? ", trainable" : "") << " */\n";
+  if (tensors.empty())
+    out << "  void *none; /* there is nothing */\n";
   out << "};\n\n";
+}
+
+/// What to say about the structs that an entry point takes.
+static void describeStructs(llvm::raw_ostream &out, const EntryPoint &entry,
+                            llvm::ArrayRef<AbiArgument> arguments) {
+  for (const AbiArgument &argument : arguments) {
+    llvm::StringRef role = argument.role;
+    if (role == "weights" && argument.written)
+      out << "   w: its weights are changed in place.\n";
+    else if (role == "weights")
+      out << "   w: NULL for the weights in the object.\n";
+    else if (role == "optimizer" && argument.written)
+      out << "   o: its state is changed in place.\n";
+    else if (role == "gradients")
+      out << "   " << argument.name
+          << ": where the gradients of the weights go; those of integers are "
+             "not read.\n";
+  }
 }
 
 static void writeEntry(llvm::raw_ostream &out, const Signature &signature,
@@ -53,9 +73,9 @@ static void writeEntry(llvm::raw_ostream &out, const Signature &signature,
       out << " " << argument.name << ": " << describe(*argument.tensor) << " ("
           << argument.role << ").";
   out << "\n   Tensors are row-major and contiguous, of any alignment, and "
-         "must not overlap results.\n"
-         "   w: NULL for the weights in the object. scratch: "
-      << symbol
+         "must not overlap results.\n";
+  describeStructs(out, entry, arguments);
+  out << "   scratch: " << symbol
       << "_scratch bytes,\n"
          "   or NULL to allocate and free inside. Returns 0 or an error code. "
          "*/\nint "
@@ -89,7 +109,17 @@ std::string lamina::writeHeader(const Signature &signature) {
       << "_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n#ifdef "
          "__cplusplus\nextern \"C\" {\n#endif\n\n";
   writeErrors(out, model, prefix);
-  writeWeights(out, signature, model);
+  writeStruct(out, model + "_weights", signature.weights, "weights");
+  if (llvm::any_of(signature.entries, [](const EntryPoint &entry) {
+        return entry.has("optimizer") || !entry.updates.empty();
+      }))
+    writeStruct(out, model + "_optimizer", signature.optimizer,
+                "optimizer's state");
+  if (signature.hasInit())
+    out << "/* Sets weights and state to their initial values. Returns 0 or an "
+           "error code. */\nint "
+        << model << "_init(struct " << model << "_weights *w, struct " << model
+        << "_optimizer *o);\n\n";
   for (const EntryPoint &entry : signature.entries)
     writeEntry(out, signature, entry);
   out << "#ifdef __cplusplus\n}\n#endif\n\n#endif /* LAMINA_" << prefix

@@ -32,6 +32,8 @@ static void writeEntry(llvm::json::OStream &json, const Signature &signature,
         json.attribute("name", argument.name);
         json.attribute("role", argument.role);
         json.attribute("ctype", cType(signature, argument));
+        if (argument.role == "seed")
+          return json.attribute("dtype", "uint64");
         if (!argument.tensor) {
           if (argument.role == "batch" || argument.role == "dimension")
             json.attribute("dtype", "int64");
@@ -48,6 +50,41 @@ static void writeEntry(llvm::json::OStream &json, const Signature &signature,
     json.attributeArray("arguments", [&] {
       for (const std::string &size : entry.symbols)
         json.value(size);
+    });
+  });
+}
+
+/// The fields of a struct of pointers.
+static void writeTensors(llvm::json::OStream &json, llvm::StringRef key,
+                         llvm::ArrayRef<TensorSignature> tensors) {
+  json.attributeArray(key, [&] {
+    for (const TensorSignature &tensor : tensors)
+      json.object([&] {
+        json.attribute("name", tensor.name);
+        json.attribute("field", tensor.field());
+        json.attribute("ctype", std::string(cElementType(tensor.dtype)) + " *");
+        json.attribute("dtype", name(tensor.dtype));
+        writeShape(json, tensor.dims);
+        if (tensor.role == "weight")
+          json.attribute("trainable", tensor.trainable);
+      });
+  });
+}
+
+/// The function that sets weights and state to their initial values.
+static void writeInit(llvm::json::OStream &json, const Signature &signature) {
+  json.attributeObject("init", [&] {
+    json.attribute("symbol", identifier(signature.model) + "_init");
+    json.attribute("returns", "int");
+    json.attributeArray("arguments", [&] {
+      for (const AbiArgument &argument :
+           {AbiArgument{"w", "weights", nullptr, true},
+            AbiArgument{"o", "optimizer", nullptr, true}})
+        json.object([&] {
+          json.attribute("name", argument.name);
+          json.attribute("role", argument.role);
+          json.attribute("ctype", cType(signature, argument));
+        });
     });
   });
 }
@@ -69,18 +106,10 @@ std::string lamina::writeManifest(const Signature &signature,
       for (const EntryPoint &entry : signature.entries)
         json.object([&] { writeEntry(json, signature, entry); });
     });
-    json.attributeArray("weights", [&] {
-      for (const TensorSignature &weight : signature.weights)
-        json.object([&] {
-          json.attribute("name", weight.name);
-          json.attribute("field", weight.field());
-          json.attribute("ctype",
-                         std::string(cElementType(weight.dtype)) + " *");
-          json.attribute("dtype", name(weight.dtype));
-          writeShape(json, weight.dims);
-          json.attribute("trainable", weight.trainable);
-        });
-    });
+    writeTensors(json, "weights", signature.weights);
+    writeTensors(json, "optimizer", signature.optimizer);
+    if (signature.hasInit())
+      writeInit(json, signature);
     json.attributeObject("error_text", [&] {
       json.attribute("symbol", identifier(signature.model) + "_error");
       json.attribute("returns", "const char *");

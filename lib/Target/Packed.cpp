@@ -29,16 +29,23 @@ static llvm::IRBuilder<> begin(llvm::Module &module, const std::string &name,
       llvm::BasicBlock::Create(module.getContext(), "", function));
 }
 
+/// `SYMBOL_packed`, which calls `SYMBOL` with words.
+static void addPacked(llvm::Module &module, const std::string &symbol) {
+  llvm::Function *function = module.getFunction(symbol);
+  if (!function)
+    return;
+  llvm::IRBuilder<> builder =
+      begin(module, symbol + "_packed", function->getReturnType(), 1);
+  llvm::Function *packed = builder.GetInsertBlock()->getParent();
+  builder.CreateRet(callWithWords(builder, function, packed->getArg(0)));
+}
+
 void lamina::addPackedEntryPoints(llvm::Module &module,
                                   const Signature &signature) {
+  addPacked(module, identifier(signature.model) + "_init");
   for (const EntryPoint &entry : signature.entries) {
     std::string symbol = symbolName(signature, entry);
-    if (llvm::Function *function = module.getFunction(symbol)) {
-      llvm::IRBuilder<> builder =
-          begin(module, symbol + "_packed", function->getReturnType(), 1);
-      llvm::Function *packed = builder.GetInsertBlock()->getParent();
-      builder.CreateRet(callWithWords(builder, function, packed->getArg(0)));
-    }
+    addPacked(module, symbol);
     if (llvm::Function *sizes = module.getFunction(entry.name + "_dims")) {
       llvm::IRBuilder<> builder =
           begin(module, symbol + "_dims",

@@ -106,11 +106,31 @@ ModelTrainee::run(llvm::StringRef name, const TrainingEntry &entry,
                                      "'");
     return std::move(*results);
   }
-  std::vector<NDArray> inputs, weightArrays;
-  for (auto [argument, array] : llvm::zip_equal(entry.arguments, arguments))
-    (argument.role == "weight" ? weightArrays : inputs)
-        .push_back(std::move(array));
-  return compiled->run(name, inputs, weightArrays);
+  return runCompiled(name, arguments);
+}
+
+/// Lends weights and state to the call, which changes them in place.
+llvm::Expected<std::vector<NDArray>>
+ModelTrainee::runCompiled(llvm::StringRef name,
+                          llvm::ArrayRef<NDArray> inputs) {
+  TrainingState state;
+  std::vector<std::pair<NDArray *, NDArray *>> lent;
+  auto lend = [&](NamedArrays &from, llvm::ArrayRef<TensorSignature> tensors,
+                  std::vector<NDArray> &to) {
+    to.resize(tensors.size());
+    for (auto [tensor, place] : llvm::zip_equal(tensors, to))
+      for (auto &[name, value] : from)
+        if (name == tensor.name) {
+          place = std::move(value);
+          lent.emplace_back(&value, &place);
+        }
+  };
+  lend(weights, compiled->signature().weights, state.weights);
+  lend(optimizer, compiled->signature().optimizer, state.optimizer);
+  auto results = compiled->run(name, inputs, state);
+  for (auto [owner, place] : lent)
+    *owner = std::move(*place);
+  return results;
 }
 
 /// The two words of a key, the lower one first.
@@ -131,6 +151,9 @@ ModelTrainee::call(llvm::StringRef name, const TrainingEntry &entry,
       arguments.push_back(batch.inputs[input++]);
     } else if (argument.role == "target") {
       arguments.push_back(batch.targets[target++]);
+    } else if (compiled &&
+               (argument.role == "weight" || argument.role == "optimizer")) {
+      continue; // lent to the call
     } else if (argument.role == "weight") {
       arguments.push_back(weights[weight++].second);
     } else if (argument.role == "optimizer") {
@@ -152,11 +175,12 @@ ModelTrainee::call(llvm::StringRef name, const TrainingEntry &entry,
   return run(name, entry, std::move(arguments));
 }
 
-/// Loss and accumulators; updates go where they belong.
+/// Loss and accumulators; updates, which are last and which compiled code makes
+/// in place, go where they belong.
 StepResult ModelTrainee::split(const TrainingEntry &entry,
                                std::vector<NDArray> results) {
   StepResult step;
-  for (auto [result, array] : llvm::zip_equal(entry.results, results)) {
+  for (auto [result, array] : llvm::zip(entry.results, results)) {
     if (result.role == "loss")
       step.loss = array.getDouble(0);
     else if (result.role == "metric")

@@ -1,28 +1,50 @@
 //===- Abi.cpp - what every C entry point has in common -------------------===//
 #include "lamina/Transforms/Abi.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace lamina;
+
+bool lamina::inStruct(const TensorSignature &tensor) {
+  return tensor.role == "weight" || tensor.role == "optimizer" ||
+         (tensor.role == "gradient" && !tensor.of.empty());
+}
 
 std::vector<AbiArgument> lamina::abiArguments(const EntryPoint &entry) {
   std::vector<AbiArgument> result;
   llvm::StringSet<> used;
   auto add = [&](std::string name, std::string role,
-                 const TensorSignature *tensor = nullptr) {
+                 const TensorSignature *tensor = nullptr,
+                 bool written = false) {
     while (!used.insert(name).second)
       name += '_';
-    result.push_back({std::move(name), std::move(role), tensor});
+    result.push_back({std::move(name), std::move(role), tensor, written});
   };
-  add("w", "weights");
+  auto addTensors = [&](const std::vector<TensorSignature> &tensors,
+                        llvm::function_ref<bool(llvm::StringRef)> which) {
+    for (const TensorSignature &tensor : tensors)
+      if (!inStruct(tensor) && which(tensor.role))
+        add(tensor.field(), tensor.role, &tensor);
+  };
+  auto isLate = [](llvm::StringRef role) {
+    return role == "cotangent" || role == "seed";
+  };
+  auto isGradient = [](llvm::StringRef role) { return role == "gradient"; };
+
+  add("w", "weights", nullptr, entry.changes("weight"));
+  if (entry.has("optimizer") || !entry.updates.empty())
+    add("o", "optimizer", nullptr, entry.changes("optimizer"));
   used.insert("scratch");
   for (const std::string &symbol : entry.symbols)
     add(symbol, symbol == "n" ? "batch" : "dimension");
-  for (const TensorSignature &argument : entry.arguments)
-    if (argument.role != "weight")
-      add(argument.field(), argument.role, &argument);
-  for (const TensorSignature &tensor : entry.results)
-    add(tensor.field(), tensor.role, &tensor);
-  result.push_back({"scratch", "scratch", nullptr});
+  addTensors(entry.arguments, [&](auto role) { return !isLate(role); });
+  addTensors(entry.results, [&](auto role) { return !isGradient(role); });
+  addTensors(entry.arguments, [](auto role) { return role == "cotangent"; });
+  addTensors(entry.results, isGradient);
+  if (entry.has("cotangent"))
+    add("dw", "gradients", nullptr, true);
+  addTensors(entry.arguments, [](auto role) { return role == "seed"; });
+  result.push_back({"scratch", "scratch"});
   return result;
 }
 

@@ -4,7 +4,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 
 using namespace mlir;
 using namespace lamina;
@@ -78,6 +77,9 @@ Value AbiBuilder::isZero(Value number) {
 }
 Value AbiBuilder::isNonzero(Value number) {
   return compare(int(arith::CmpIPredicate::ne), number, constant(i64(), 0));
+}
+Value AbiBuilder::isDifferent(Value a, Value b) {
+  return compare(int(arith::CmpIPredicate::ne), a, b);
 }
 Value AbiBuilder::isHuge(Value number) {
   return compare(int(arith::CmpIPredicate::ugt), number,
@@ -198,6 +200,20 @@ Value AbiBuilder::callLibrary(StringRef name, Type result, Value argument) {
   return result ? call.getResult() : Value();
 }
 
+Value AbiBuilder::seedWords(Value number) {
+  Value words =
+      LLVM::AllocaOp::create(builder, pointer(), i32(), constant(i64(), 2));
+  Value high = LLVM::LShrOp::create(builder, number, constant(i64(), 32));
+  Value halves[] = {number, high};
+  for (auto [index, word] : llvm::enumerate(halves)) {
+    Value half = LLVM::TruncOp::create(builder, i32(), word);
+    Value address = LLVM::GEPOp::create(builder, pointer(), i32(), words,
+                                        ArrayRef<LLVM::GEPArg>{int32_t(index)});
+    LLVM::StoreOp::create(builder, half, address);
+  }
+  return words;
+}
+
 std::pair<Value, Value>
 AbiBuilder::scratchBuffer(Value given, Value bytes,
                           function_ref<void(Value)> onFailure) {
@@ -260,67 +276,4 @@ void AbiBuilder::emitErrorTexts(StringRef model) {
                   text);
   }
   finish(text);
-}
-
-/// The value as the bytes in memory need it: flat, signless, bools as bytes.
-static FailureOr<ElementsAttr> flatten(ElementsAttr value) {
-  Type element = value.getElementType();
-  auto integer = dyn_cast<IntegerType>(element);
-  if (integer)
-    element =
-        IntegerType::get(value.getContext(), std::max(8u, integer.getWidth()));
-  auto flat = RankedTensorType::get({value.getNumElements()}, element);
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value))
-    return ElementsAttr(
-        DenseResourceElementsAttr::get(flat, resource.getRawHandle()));
-  auto dense = dyn_cast<DenseElementsAttr>(value);
-  if (!dense)
-    return failure();
-  if (integer && integer.getWidth() == 1)
-    dense = dense.mapValues(
-        element, [](const APInt &bit) { return APInt(8, bit.getZExtValue()); });
-  else if (integer && !integer.isSignless())
-    dense = dense.bitcast(element);
-  return ElementsAttr(dense.reshape(flat));
-}
-
-LogicalResult AbiBuilder::embedWeights(const Signature &signature) {
-  builder.setInsertionPointToEnd(module.getBody());
-  std::string model = identifier(signature.model);
-  SmallVector<std::string> names;
-  for (auto [index, weight] : llvm::enumerate(signature.weights)) {
-    FailureOr<ElementsAttr> value = flatten(weight.value);
-    if (failed(value))
-      return module.emitError("the value of weight '")
-             << weight.name << "' is not a dense array";
-    names.push_back(model + "_weight_" + std::to_string(index));
-    auto type = LLVM::LLVMArrayType::get(
-        value->getElementType(), std::max<int64_t>(value->getNumElements(), 1));
-    Attribute contents = *value;
-    if (value->getNumElements() == 0)
-      contents =
-          Attribute(); // an empty array has no constant; one zero stands for it
-    auto global = LLVM::GlobalOp::create(builder, type, /*isConstant=*/true,
-                                         LLVM::Linkage::Internal, names.back(),
-                                         contents, alignment);
-    if (!contents) {
-      OpBuilder::InsertionGuard guard(builder);
-      builder.createBlock(&global.getInitializerRegion());
-      LLVM::ReturnOp::create(builder,
-                             Value(LLVM::ZeroOp::create(builder, type)));
-    }
-  }
-  auto type = LLVM::LLVMStructType::getLiteral(
-      module.getContext(), SmallVector<Type>(names.size(), pointer()));
-  auto global = LLVM::GlobalOp::create(builder, type, /*isConstant=*/true,
-                                       LLVM::Linkage::Internal,
-                                       model + "_embedded", Attribute());
-  OpBuilder::InsertionGuard guard(builder);
-  builder.createBlock(&global.getInitializerRegion());
-  Value table = LLVM::PoisonOp::create(builder, type);
-  for (auto [index, name] : llvm::enumerate(names))
-    table = LLVM::InsertValueOp::create(builder, table, addressOf(name),
-                                        int64_t(index));
-  LLVM::ReturnOp::create(builder, table);
-  return success();
 }

@@ -5,6 +5,7 @@
 #include "lamina/Transforms/Abi.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinAttributeInterfaces.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -39,6 +40,7 @@ public:
   mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b);
   mlir::Value isNegative(mlir::Value number);
   mlir::Value isZero(mlir::Value number);
+  mlir::Value isDifferent(mlir::Value a, mlir::Value b);
   mlir::Value isNonzero(mlir::Value number);
   /// More bytes than any memory has; what overflowed ends here, too.
   mlir::Value isHuge(mlir::Value number);
@@ -65,6 +67,9 @@ public:
   mlir::Value loadPointer(mlir::Value base, unsigned index);
   mlir::Value addressOf(llvm::StringRef global);
 
+  /// The address of the two 32-bit words of a number, the low one first.
+  mlir::Value seedWords(mlir::Value number);
+
   /// The caller's scratch buffer, or one from malloc, aligned; and what to
   /// release in the end. `onFailure` is given the condition that malloc failed.
   std::pair<mlir::Value, mlir::Value>
@@ -75,6 +80,9 @@ public:
   /// Constants for the weights, and `MODEL_embedded`, a struct of pointers to
   /// them.
   llvm::LogicalResult embedWeights(const Signature &signature);
+  /// `int MODEL_init(struct MODEL_weights *w, struct MODEL_optimizer *o)`, which
+  /// copies the initial values. Zeros are no data.
+  llvm::LogicalResult emitInit(const Signature &signature);
   /// `const char *MODEL_error(int code)`.
   void emitErrorTexts(llvm::StringRef model);
 
@@ -86,6 +94,8 @@ private:
   mlir::Value compare(int predicate, mlir::Value a, mlir::Value b);
   mlir::Value callLibrary(llvm::StringRef name, mlir::Type result,
                           mlir::Value argument);
+  void constantGlobal(llvm::StringRef name, mlir::ElementsAttr flat);
+  void fill(mlir::Value address, mlir::TypedAttr number, int64_t count);
   void textGlobal(llvm::StringRef name, llvm::StringRef text);
 };
 

@@ -53,7 +53,9 @@ private:
   const EntryPoint &entry;
   bool embedded;
   func::FuncOp kernel, sizes, scratchSize;
-  Value tooLarge;
+  /// The C arguments that stand for a tensor, and the structs of pointers.
+  llvm::DenseMap<const TensorSignature *, Value> passed;
+  llvm::StringMap<Value> structs;
 
   std::string symbol(StringRef suffix = "") {
     return symbolName(signature, entry) + suffix.str();
@@ -80,45 +82,30 @@ private:
     std::vector<AbiArgument> arguments = abiArguments(entry);
     SmallVector<Type> types;
     for (const AbiArgument &argument : arguments)
-      types.push_back(argument.role == "batch" || argument.role == "dimension"
-                          ? abi.i64()
-                          : abi.pointer());
+      types.push_back(
+          llvm::is_contained({"batch", "dimension", "seed"}, argument.role)
+              ? abi.i64()
+              : abi.pointer());
     func::FuncOp function =
         abi.beginFunction(symbol(), types, abi.i32(), kernel);
     SmallVector<Value> symbols;
-    llvm::StringMap<Value> bySymbol;
-    for (auto [index, name] : llvm::enumerate(entry.symbols)) {
-      symbols.push_back(function.getArgument(1 + index));
-      bySymbol[name] = symbols.back();
+    for (auto [argument, value] :
+         llvm::zip_equal(arguments, function.getArguments())) {
+      if (argument.tensor)
+        passed[argument.tensor] = value;
+      else if (argument.role == "batch" || argument.role == "dimension")
+        symbols.push_back(value);
+      else
+        structs[argument.role] = value;
+      if (argument.role == "seed")
+        passed[argument.tensor] = abi.seedWords(value);
     }
 
     Value bad = abi.constant(abi.i1(), 0);
     for (Value size : symbols)
       bad = abi.either(bad, abi.isNegative(size));
     fail(bad, 2);
-
-    // The shape of every tensor, in the kernel's order: arguments, then
-    // results.
-    SmallVector<Value> resultSizes;
-    if (sizes)
-      resultSizes = abi.call(sizes, symbols);
-    std::vector<SmallVector<Value>> shapes;
-    for (const TensorSignature &tensor : entry.arguments)
-      shapes.push_back(abi.shape(tensor, bySymbol));
-    size_t next = 0;
-    bad = abi.constant(abi.i1(), 0);
-    for (auto [index, tensor] : llvm::enumerate(entry.results)) {
-      SmallVector<Value> shape;
-      auto type = cast<MemRefType>(
-          kernel.getArgument(entry.arguments.size() + index).getType());
-      for (int64_t size : type.getShape()) {
-        shape.push_back(ShapedType::isDynamic(size)
-                            ? resultSizes[next++]
-                            : abi.constant(abi.i64(), size));
-        bad = abi.either(bad, abi.isNegative(shape.back()));
-      }
-      shapes.push_back(shape);
-    }
+    std::vector<SmallVector<Value>> shapes = tensorShapes(symbols, bad);
     SmallVector<Value> bytes;
     for (auto [index, shape] : llvm::enumerate(shapes)) {
       auto type = cast<MemRefType>(kernel.getArgument(index).getType());
@@ -128,53 +115,113 @@ private:
     Value scratchBytes = abi.call(scratchSize, symbols).front();
     fail(abi.either(bad, abi.isHuge(scratchBytes)), 2);
 
-    SmallVector<Value> pointers = tensorPointers(function, bytes);
+    SmallVector<Value> pointers = tensorPointers(bytes);
     callKernel(pointers, shapes, scratchBytes, function.getArguments().back());
+  }
+
+  /// The shape of every tensor in the kernel's order: arguments, then results.
+  /// Sets `bad` where a size of a result is negative, or not that of its
+  /// cotangent.
+  std::vector<SmallVector<Value>> tensorShapes(ArrayRef<Value> symbols,
+                                               Value &bad) {
+    SmallVector<Value> resultSizes;
+    if (sizes)
+      resultSizes = abi.call(sizes, symbols);
+    std::vector<SmallVector<Value>> results;
+    size_t next = 0;
+    for (size_t index = 0; index < entry.results.size(); ++index) {
+      auto type = cast<MemRefType>(
+          kernel.getArgument(entry.arguments.size() + index).getType());
+      SmallVector<Value> &shape = results.emplace_back();
+      for (int64_t size : type.getShape()) {
+        shape.push_back(ShapedType::isDynamic(size)
+                            ? resultSizes[next++]
+                            : abi.constant(abi.i64(), size));
+        bad = abi.either(bad, abi.isNegative(shape.back()));
+      }
+    }
+    llvm::StringMap<Value> bySymbol;
+    for (auto [name, value] : llvm::zip_equal(entry.symbols, symbols))
+      bySymbol[name] = value;
+    std::vector<SmallVector<Value>> shapes;
+    for (const TensorSignature &tensor : entry.arguments) {
+      shapes.push_back(abi.shape(tensor, bySymbol));
+      // A cotangent has the shape of its output.
+      for (auto [result, shape] : llvm::zip_equal(entry.results, results))
+        if (tensor.role == "cotangent" && result.name == tensor.of)
+          for (auto [a, b] : llvm::zip_equal(shapes.back(), shape))
+            bad = abi.either(bad, abi.isDifferent(a, b));
+    }
+    llvm::append_range(shapes, results);
+    return shapes;
   }
 
   void fail(Value condition, int code) {
     abi.returnIf(condition, abi.constant(abi.i32(), code));
   }
 
-  /// The data pointers in the kernel's order, checked.
-  SmallVector<Value> tensorPointers(func::FuncOp function,
-                                    ArrayRef<Value> bytes) {
-    Value weights = function.getArgument(0);
-    bool needsWeights = llvm::any_of(entry.arguments, [](const auto &tensor) {
-      return tensor.role == "weight";
-    });
-    if (needsWeights && embedded)
-      weights = abi.select(
-          abi.isNull(weights),
-          abi.addressOf(identifier(signature.model) + "_embedded"), weights);
-    else if (needsWeights)
-      fail(abi.isNull(weights), 3);
+  /// A struct of pointers that a C argument gives.
+  struct Table {
+    StringRef role; // of the C argument
+    const std::vector<TensorSignature> &order;
+    int code; // where it or a pointer in it is NULL
+    Value missing;
+  };
 
-    SmallVector<Value> pointers;
-    unsigned next = 1 + entry.symbols.size();
-    Value missing = abi.constant(abi.i1(), 0), missingWeight = missing;
-    for (size_t index = 0; index < bytes.size(); ++index) {
-      bool isWeight = index < entry.arguments.size() &&
-                      entry.arguments[index].role == "weight";
-      Value pointer =
-          isWeight
-              ? abi.loadPointer(weights, weightNumber(entry.arguments[index]))
-              : Value(function.getArgument(next++));
-      Value absent = abi.both(abi.isNull(pointer), abi.isNonzero(bytes[index]));
-      Value &which = isWeight ? missingWeight : missing;
-      which = abi.either(which, absent);
-      pointers.push_back(pointer);
-    }
-    fail(missingWeight, 3);
-    fail(missing, 1);
-    return pointers;
+  /// The struct that holds the pointer of `tensor`, if one does.
+  Table *tableOf(const TensorSignature &tensor, MutableArrayRef<Table> tables) {
+    if (!inStruct(tensor))
+      return nullptr;
+    return &tables[tensor.role == "weight"      ? 0
+                   : tensor.role == "optimizer" ? 1
+                                                : 2];
   }
 
-  unsigned weightNumber(const TensorSignature &weight) {
-    return llvm::find_if(
-               signature.weights,
-               [&](const auto &known) { return known.name == weight.name; }) -
-           signature.weights.begin();
+  /// The data pointers in the kernel's order, checked.
+  SmallVector<Value> tensorPointers(ArrayRef<Value> bytes) {
+    Value no = abi.constant(abi.i1(), 0), missing = no;
+    Table tables[] = {{"weights", signature.weights, 3, no},
+                      {"optimizer", signature.optimizer, 5, no},
+                      {"gradients", signature.weights, 6, no}};
+    SmallVector<const TensorSignature *> tensors;
+    for (const std::vector<TensorSignature> *list :
+         {&entry.arguments, &entry.results})
+      for (const TensorSignature &tensor : *list)
+        tensors.push_back(&tensor);
+
+    for (Table &table : tables) {
+      if (llvm::none_of(tensors, [&](const TensorSignature *tensor) {
+            return tableOf(*tensor, tables) == &table;
+          }))
+        continue;
+      Value &address = structs[table.role];
+      Value null = abi.isNull(address);
+      if (table.role == "weights" && embedded && !entry.changes("weight"))
+        address = abi.select(
+            null, abi.addressOf(identifier(signature.model) + "_embedded"),
+            address);
+      else
+        fail(null, table.code);
+    }
+    SmallVector<Value> pointers;
+    for (auto [tensor, size] : llvm::zip_equal(tensors, bytes)) {
+      Table *table = tableOf(*tensor, tables);
+      Value pointer =
+          table ? abi.loadPointer(structs[table->role],
+                                  Signature::position(table->order,
+                                                      tensor->role == "gradient"
+                                                          ? tensor->of
+                                                          : tensor->name))
+                : passed[tensor];
+      Value &which = table ? table->missing : missing;
+      which =
+          abi.either(which, abi.both(abi.isNull(pointer), abi.isNonzero(size)));
+      pointers.push_back(pointer);
+    }
+    for (const Table &table : tables)
+      fail(table.missing, table.code);
+    fail(missing, 1);
+    return pointers;
   }
 
   void callKernel(ArrayRef<Value> pointers, ArrayRef<SmallVector<Value>> shapes,
@@ -204,9 +251,11 @@ struct EmitAbi : lamina::impl::EmitAbiBase<EmitAbi> {
     AbiBuilder abi(module);
     bool embedded = !signature->weights.empty() &&
                     llvm::all_of(signature->weights, [](const auto &weight) {
-                      return bool(weight.value);
+                      return weight.embedded;
                     });
     if (embedded && failed(abi.embedWeights(*signature)))
+      return signalPassFailure();
+    if (signature->hasInit() && failed(abi.emitInit(*signature)))
       return signalPassFailure();
     abi.emitErrorTexts(identifier(signature->model));
     for (const EntryPoint &entry : signature->entries)

@@ -2,6 +2,7 @@
 #include "lamina/Transforms/Passes.h"
 #include "lamina/Transforms/Signature.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/BitVector.h"
 
 namespace lamina {
 #define GEN_PASS_DEF_RECORDSIGNATURE
@@ -60,11 +61,61 @@ struct RecordSignature : lamina::impl::RecordSignatureBase<RecordSignature> {
         function.removeResultAttr(index, name);
       });
     }
+    if (failed(linkUpdates(builder, function, arguments, results)))
+      return failure();
     return builder.getDictionaryAttr(
         {builder.getNamedAttr("arguments", builder.getArrayAttr(arguments)),
          builder.getNamedAttr("name",
                               builder.getStringAttr(function.getName())),
          builder.getNamedAttr("results", builder.getArrayAttr(results))});
+  }
+
+  static StringRef text(Attribute tensor, StringRef key) {
+    auto value = cast<DictionaryAttr>(tensor).getAs<StringAttr>(key);
+    return value ? value.getValue() : "";
+  }
+
+  /// Gives every update the number of the argument that it replaces, as
+  /// `lamina.in_place`.
+  static LogicalResult linkUpdates(Builder &builder, func::FuncOp function,
+                                   ArrayRef<Attribute> arguments,
+                                   ArrayRef<Attribute> results) {
+    llvm::BitVector taken(arguments.size());
+    bool before = false;
+    for (auto [index, result] : llvm::enumerate(results)) {
+      if (text(result, "role") != "update") {
+        if (before)
+          return function.emitError("result ")
+                 << index << " comes after an update; updates are last";
+        continue;
+      }
+      before = true;
+      StringRef of = text(result, "of");
+      unsigned number =
+          llvm::find_if(arguments,
+                        [&](Attribute argument) {
+                          StringRef role = text(argument, "role");
+                          return text(argument, "name") == of &&
+                                 (role == "weight" || role == "optimizer");
+                        }) -
+          arguments.begin();
+      if (number == arguments.size())
+        return function.emitError("result ")
+               << index << " updates '" << of
+               << "', which is no weight or optimizer state it takes";
+      if (taken.test(number))
+        return function.emitError("has two updates of '") << of << "'";
+      taken.set(number);
+      Type type = function.getArgumentTypes()[number];
+      if (type != function.getResultTypes()[index] ||
+          !cast<ShapedType>(type).hasStaticShape())
+        return function.emitError("updates '")
+               << of << "', a " << type << ", with a "
+               << function.getResultTypes()[index];
+      function.setResultAttr(index, "lamina.in_place",
+                             builder.getI64IntegerAttr(number));
+    }
+    return success();
   }
 
   static void removeOurs(DictionaryAttr from,
@@ -110,7 +161,9 @@ struct RecordSignature : lamina::impl::RecordSignatureBase<RecordSignature> {
     for (auto [axis, size] : llvm::enumerate(tensor.getShape())) {
       if (!ShapedType::isDynamic(size))
         sizes.push_back(builder.getI64IntegerAttr(size)); // the type knows best
-      else if (dims && isa<StringAttr>(dims[axis]))
+      else if (dims && isa<StringAttr>(dims[axis]) &&
+               (defaultRole == "output" ||
+                isSymbol(cast<StringAttr>(dims[axis]).getValue())))
         sizes.push_back(dims[axis]);
       else if (defaultRole == "output")
         sizes.push_back(builder.getStringAttr("?"));
@@ -123,10 +176,9 @@ struct RecordSignature : lamina::impl::RecordSignatureBase<RecordSignature> {
         builder.getNamedAttr("name", name), builder.getNamedAttr("role", role),
         builder.getNamedAttr("dtype", dtype),
         builder.getNamedAttr("dims", builder.getArrayAttr(sizes))};
-    if (Attribute trainable = get("lamina.trainable"))
-      fields.push_back(builder.getNamedAttr("trainable", trainable));
-    if (Attribute value = get("lamina.value"))
-      fields.push_back(builder.getNamedAttr("value", value));
+    for (StringRef key : {"of", "trainable", "value"})
+      if (Attribute value = get(("lamina." + key).str()))
+        fields.push_back(builder.getNamedAttr(key, value));
     return builder.getDictionaryAttr(fields);
   }
 };

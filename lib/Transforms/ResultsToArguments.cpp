@@ -32,7 +32,31 @@ static void separateInitialValues(func::FuncOp function) {
     }
 }
 
+static void store(OpBuilder &builder, Value tensor, Value buffer) {
+  auto op = bufferization::MaterializeInDestinationOp::create(
+      builder, tensor.getLoc(), TypeRange(), tensor, buffer);
+  op.setRestrict(true);
+  op.setWritable(true);
+}
+
+/// The argument of which `value` is a view, if it is one.
+static BlockArgument viewedArgument(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<tensor::CastOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp,
+             tensor::ExtractSliceOp, tensor::ReshapeOp>(op))
+      return {};
+    value = op->getOperand(0);
+  }
+  return cast<BlockArgument>(value);
+}
+
 namespace {
+/// A result that replaces the value of an argument.
+struct Update {
+  unsigned argument;
+  Value value;
+};
+
 struct ResultsToArguments
     : lamina::impl::ResultsToArgumentsBase<ResultsToArguments> {
   void runOnOperation() override {
@@ -51,15 +75,18 @@ struct ResultsToArguments
       if (isa<TensorType>(function.getArgument(index).getType()))
         function.setArgAttr(index, "bufferization.writable",
                             builder.getBoolAttr(false));
-    for (Value result : terminator->getOperands()) {
+    SmallVector<Update> updates;
+    for (auto [index, result] : llvm::enumerate(terminator->getOperands())) {
+      if (auto place = function.getResultAttrOfType<IntegerAttr>(
+              index, "lamina.in_place")) {
+        updates.push_back({unsigned(place.getInt()), result});
+        continue;
+      }
       auto type = cast<RankedTensorType>(result.getType());
       auto buffer = MemRefType::get(type.getShape(), type.getElementType());
-      Value argument = entry.addArgument(buffer, result.getLoc());
-      auto store = bufferization::MaterializeInDestinationOp::create(
-          builder, function.getLoc(), TypeRange(), result, argument);
-      store.setRestrict(true);
-      store.setWritable(true);
+      store(builder, result, entry.addArgument(buffer, result.getLoc()));
     }
+    updateInPlace(function, updates);
     terminator->setOperands({});
     SmallVector<DictionaryAttr> attributes;
     function.getAllArgAttrs(attributes);
@@ -68,6 +95,48 @@ struct ResultsToArguments
         builder.getFunctionType(entry.getArgumentTypes(), {}));
     function.setAllArgAttrs(attributes);
     function.removeResAttrsAttr();
+  }
+
+  /// Makes the arguments buffers, into which the updates go after everything
+  /// else. They are written as tensors first, for bufferization to see who
+  /// still needs the old values, and to compute in place where nobody does.
+  static void updateInPlace(func::FuncOp function, ArrayRef<Update> updates) {
+    Block &entry = function.getBody().front();
+    OpBuilder builder(entry.getTerminator());
+    SmallVector<Value> values;
+    for (const Update &update : updates) {
+      // Another argument may itself have been replaced by now.
+      if (BlockArgument viewed = viewedArgument(update.value);
+          viewed && viewed.getArgNumber() != update.argument)
+        values.push_back(bufferization::AllocTensorOp::create(
+            builder, function.getLoc(),
+            cast<RankedTensorType>(update.value.getType()), ValueRange(),
+            update.value));
+      else
+        values.push_back(update.value);
+    }
+    SmallVector<std::pair<Value, Value>> stores;
+    for (auto [update, value] : llvm::zip_equal(updates, values)) {
+      BlockArgument argument = entry.getArgument(update.argument);
+      if (value == argument)
+        continue; // stays as it is
+      auto type = cast<RankedTensorType>(argument.getType());
+      auto buffer = MemRefType::get(type.getShape(), type.getElementType());
+      builder.setInsertionPointToStart(&entry);
+      auto old = bufferization::ToTensorOp::create(
+          builder, function.getLoc(), type, argument, /*restrict=*/true,
+          /*writable=*/true);
+      argument.replaceAllUsesExcept(old, old);
+      argument.setType(buffer);
+      function.removeArgAttr(update.argument, "bufferization.writable");
+      builder.setInsertionPoint(entry.getTerminator());
+      stores.emplace_back(bufferization::MaterializeInDestinationOp::create(
+                              builder, function.getLoc(), type, value, old)
+                              .getResult(),
+                          argument);
+    }
+    for (auto [tensor, buffer] : stores)
+      store(builder, tensor, buffer);
   }
 };
 } // namespace

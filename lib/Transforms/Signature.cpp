@@ -52,6 +52,38 @@ bool TensorSignature::isStatic() const {
 
 std::string TensorSignature::field() const { return identifier(name); }
 
+unsigned EntryPoint::argument(StringRef name) const {
+  return Signature::position(arguments, name);
+}
+
+bool EntryPoint::has(StringRef role) const {
+  auto plays = [&](const TensorSignature &tensor) {
+    return tensor.role == role;
+  };
+  return llvm::any_of(arguments, plays) || llvm::any_of(results, plays);
+}
+
+bool EntryPoint::changes(StringRef role) const {
+  return llvm::any_of(updates, [&](const TensorSignature &update) {
+    return arguments[argument(update.of)].role == role;
+  });
+}
+
+unsigned Signature::position(ArrayRef<TensorSignature> list, StringRef name) {
+  auto found = llvm::find_if(
+      list, [&](const TensorSignature &known) { return known.name == name; });
+  assert(found != list.end() && "nothing of this name");
+  return found - list.begin();
+}
+
+bool Signature::hasInit() const {
+  auto known = [](const TensorSignature &tensor) { return tensor.embedded; };
+  return llvm::any_of(
+             entries,
+             [](const EntryPoint &entry) { return !entry.updates.empty(); }) &&
+         llvm::all_of(weights, known) && llvm::all_of(optimizer, known);
+}
+
 namespace {
 /// Reads the dictionaries; every missing or mistyped key is one error.
 class Reader {
@@ -68,12 +100,12 @@ public:
     for (Attribute entry : list(root, "entries"))
       signature.entries.push_back(entryPoint(entry));
     for (const EntryPoint &entry : signature.entries)
-      for (const TensorSignature &argument : entry.arguments)
-        if (argument.role == "weight" &&
-            llvm::none_of(signature.weights, [&](const TensorSignature &known) {
-              return known.name == argument.name;
-            }))
-          signature.weights.push_back(argument);
+      for (const TensorSignature &argument : entry.arguments) {
+        if (argument.role == "weight")
+          add(signature.weights, argument);
+        else if (argument.role == "optimizer")
+          add(signature.optimizer, argument);
+      }
     if (broken)
       return module.emitError("has a malformed 'lamina.signature'");
     return signature;
@@ -82,6 +114,14 @@ public:
 private:
   ModuleOp module;
   bool broken = false;
+
+  static void add(std::vector<TensorSignature> &list,
+                  const TensorSignature &tensor) {
+    if (llvm::none_of(list, [&](const TensorSignature &known) {
+          return known.name == tensor.name;
+        }))
+      list.push_back(tensor);
+  }
 
   std::string text(DictionaryAttr from, StringRef key) {
     auto attribute = from ? from.getAs<StringAttr>(key) : StringAttr();
@@ -101,8 +141,11 @@ private:
     entry.name = text(from, "name");
     for (Attribute argument : list(from, "arguments"))
       entry.arguments.push_back(tensor(argument));
-    for (Attribute result : list(from, "results"))
-      entry.results.push_back(tensor(result));
+    for (Attribute attribute : list(from, "results")) {
+      TensorSignature result = tensor(attribute);
+      (result.role == "update" ? entry.updates : entry.results)
+          .push_back(std::move(result));
+    }
     for (const TensorSignature &argument : entry.arguments)
       for (const std::string &dim : argument.dims)
         if (isSymbol(dim) && !llvm::is_contained(entry.symbols, dim))
@@ -133,6 +176,9 @@ private:
       auto trainable = from.getAs<BoolAttr>("trainable");
       result.trainable = trainable && trainable.getValue();
       result.value = from.getAs<ElementsAttr>("value");
+      result.embedded = result.value || from.contains("embedded");
+      if (auto of = from.getAs<StringAttr>("of"))
+        result.of = of.str();
     }
     return result;
   }

@@ -11,6 +11,12 @@
 
 namespace lamina {
 
+/// What training changes, held by the caller: arrays in the order of the
+/// signature's `weights` and `optimizer`.
+struct TrainingState {
+  std::vector<NDArray> weights, optimizer;
+};
+
 /// The entry points of a module, compiled for this machine and ready to be
 /// called with arrays, through the same C interface that an object has.
 class CompiledModel {
@@ -23,16 +29,34 @@ public:
   const Signature &signature() const;
 
   /// Calls the entry point `name` with its inputs in order, and either all
-  /// weights in the signature's order or none for the embedded ones. Number,
-  /// dtypes and shapes are checked; the error names the argument.
+  /// weights in the signature's order or none for the embedded ones. Inputs are
+  /// all arguments but weights and optimizer's state; a seed is uint32[2], the
+  /// low word first, as for the interpreter. Number, dtypes and shapes are
+  /// checked; the error names the argument.
   llvm::Expected<std::vector<NDArray>>
   run(llvm::StringRef name, llvm::ArrayRef<NDArray> inputs,
       llvm::ArrayRef<NDArray> weights = {});
+
+  /// The same with the caller's state, in which updates are made in place. The
+  /// results are those that are not updates.
+  llvm::Expected<std::vector<NDArray>> run(llvm::StringRef name,
+                                           llvm::ArrayRef<NDArray> inputs,
+                                           TrainingState &state);
+
+  /// The initial values of weights and state, for a model that has an entry
+  /// point with updates.
+  llvm::Expected<TrainingState> initialState();
 
 private:
   struct State;
   explicit CompiledModel(std::unique_ptr<State> state);
   std::unique_ptr<State> state;
+
+  class Call;
+  llvm::Expected<std::vector<NDArray>> call(llvm::StringRef name,
+                                            llvm::ArrayRef<NDArray> inputs,
+                                            llvm::ArrayRef<NDArray> weights,
+                                            llvm::ArrayRef<NDArray> optimizer);
 };
 
 } // namespace lamina

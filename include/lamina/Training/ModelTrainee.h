@@ -55,6 +55,8 @@ private:
   llvm::Expected<std::vector<NDArray>> run(llvm::StringRef name,
                                            const TrainingEntry &entry,
                                            std::vector<NDArray> arguments);
+  llvm::Expected<std::vector<NDArray>>
+  runCompiled(llvm::StringRef name, llvm::ArrayRef<NDArray> inputs);
   StepResult split(const TrainingEntry &entry, std::vector<NDArray> results);
 
   TrainingEntry train, evaluation, metric;

@@ -17,21 +17,31 @@ inline constexpr ErrorCode errorCodes[] = {
     {1, "ENULL", "a tensor argument is NULL"},
     {2, "ESIZE", "a size is negative or too large"},
     {3, "EWEIGHTS",
-     "the weights are NULL and not embedded, or one of them is NULL"},
+     "the weights are NULL where they are not embedded or would change, or one "
+     "of them is NULL"},
     {4, "ENOMEM", "out of memory for the scratch buffer"},
+    {5, "EOPTIMIZER", "the optimizer's state is NULL, or a part of it is NULL"},
+    {6, "EGRADIENTS",
+     "the weights' gradients are NULL, or that of a float weight is NULL"},
 };
 
 /// One C argument of an entry point.
 struct AbiArgument {
   std::string name; // of the C argument
-  std::string
-      role; // "weights", "batch", "dimension", "input", "output", "scratch"
-  /// The tensor behind a pointer, if it is one.
+  /// That of its tensor, or "weights", "optimizer", "gradients" (structs of
+  /// pointers), "batch", "dimension", "scratch".
+  std::string role;
+  /// The tensor that is passed, by pointer or, as a seed, as a number.
   const TensorSignature *tensor = nullptr;
+  /// Of a struct of pointers: whether the tensors behind it are written.
+  bool written = false;
 };
 
 /// The C arguments of `entry` in order. Pointers into `entry`.
 std::vector<AbiArgument> abiArguments(const EntryPoint &entry);
+
+/// Whether the caller gives a tensor by its pointer in a struct.
+bool inStruct(const TensorSignature &tensor);
 
 /// "model_forward".
 std::string symbolName(const Signature &signature, const EntryPoint &entry);
