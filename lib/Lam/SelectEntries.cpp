@@ -96,45 +96,51 @@ bool LamSelectEntries::isDifferentiable(func::FuncOp function, std::string &why,
 
 void LamSelectEntries::runOnOperation() {
   ModuleOp module = getOperation();
-  auto forward = module.lookupSymbol<func::FuncOp>("forward");
-  bool all = entries.empty();
-  bool hasGradient = forward &&
-                     llvm::any_of(forward.getArgumentTypes(), isFloatTensor) &&
-                     llvm::any_of(forward.getResultTypes(), isFloatTensor);
-  bool split = wants("forward_residuals") || wants("backward");
-  if (hasGradient && (all || wants("vjp"))) {
-    func::FuncOp vjp = addGradient(forward, "vjp");
-    std::string why;
-    std::optional<Location> where;
-    if (all && !isDifferentiable(vjp, why, where)) {
-      emitWarning(*where) << why << "; the entry point vjp is left out";
-      vjp.erase();
-    }
-  }
-  if (hasGradient && split)
-    addGradient(forward, "split")
-        ->setAttr("lamina.split", UnitAttr::get(&getContext()));
-  if (all)
+  if (wants("all"))
     return;
-
+  bool isDefault = entries.empty();
+  auto forward = module.lookupSymbol<func::FuncOp>("forward");
+  bool hasGradient =
+      forward && llvm::any_of(forward.getArgumentTypes(), isFloatTensor) &&
+      llvm::any_of(forward.getResultTypes(), isFloatTensor);
   SmallVector<StringRef> known;
   for (auto function : module.getOps<func::FuncOp>())
-    if (function.isPublic() && function.getName() != "split")
+    if (function.isPublic())
       known.push_back(function.getName());
   if (hasGradient)
-    known.append({"forward_residuals", "backward"});
-  if (hasGradient && !wants("vjp"))
-    known.push_back("vjp");
+    known.append({"vjp", "forward_residuals", "backward"});
   for (const std::string &entry : entries)
     if (!llvm::is_contained(known, entry)) {
       module.emitError("the model has no entry point '")
           << entry << "'; it has " << llvm::join(known, ", ")
-          << (entry == "train_step" ? " (training needs model.compile)" : "");
+          << (entry == "train_step"
+                  ? " (training needs model.compile with a loss)"
+                  : "");
       return signalPassFailure();
     }
+
   for (auto function :
-       llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
-    if (function.isPublic() && !wants(function.getName()) &&
-        !function->hasAttr("lamina.split"))
+       llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
+    StringRef name = function.getName();
+    bool kept = isDefault ? name == "forward" || name == "train_step"
+                          : wants(name) || function == forward;
+    if (function.isPublic() && !kept)
       function.erase();
+  }
+  if (!hasGradient)
+    return;
+  if (isDefault || wants("vjp")) {
+    func::FuncOp vjp = addGradient(forward, "vjp");
+    std::string why;
+    std::optional<Location> where;
+    if (isDefault && !isDifferentiable(vjp, why, where)) {
+      emitWarning(*where) << why << "; the entry point vjp is left out";
+      vjp.erase();
+    }
+  }
+  if (wants("forward_residuals") || wants("backward"))
+    addGradient(forward, "split")
+        ->setAttr("lamina.split", UnitAttr::get(&getContext()));
+  if (!isDefault && !wants("forward"))
+    forward.erase();
 }

@@ -129,7 +129,10 @@ int driver::compile(Arguments &arguments) {
     os.flush();
   }
   if (outputs.back().name != "ast") {
-    OwningOpRef<ModuleOp> module = session.loadModel();
+    // Making the functions of training takes time that only they are worth.
+    auto isAsked = [&](llvm::StringRef entry) { return llvm::is_contained(arguments.options.entries, entry); };
+    bool trains = arguments.options.entries.empty() || isAsked("train_step") || isAsked("evaluate") || isAsked("metrics");
+    OwningOpRef<ModuleOp> module = session.loadModel({/*entries=*/trains, /*sampleWeight=*/false});
     if (!module)
       return session.finish();
     bool weightsPending = !arguments.weights.empty();

@@ -302,6 +302,7 @@ void Training::explain(Fit &loop) {
 }
 
 int driver::train(Arguments &arguments) {
+  arguments.options.entries = {"all"};
   const TrainArguments &train = arguments.train;
   if (train.saveWeights.empty() && train.checkpoint.empty()) {
     llvm::errs() << "lamina: error: the result would be lost: give --save-weights FILE or --checkpoint FILE\n";

@@ -28,10 +28,11 @@ def LamSelectEntries : Pass<"lam-select-entries", "mlir::ModuleOp"> {
     weights), and `forward_residuals` and `backward`, its two parts, which
     `lam-split-residuals` makes later. Others are removed.
 
-    An empty list means all that the model has and `vjp`; if `forward` cannot be
-    differentiated, a warning says why and `vjp` is left out.
+    An empty list means `forward`, `vjp` and `train_step`, as far as the model has
+    them; if `forward` cannot be differentiated, a warning says why and `vjp` is
+    left out. The name `all` keeps what is there and makes nothing.
   }];
-  let options = [ListOption<"entries", "entries", "std::string", "names; empty for all">];
+  let options = [ListOption<"entries", "entries", "std::string", "names; empty for the usual ones">];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
 }
 

@@ -16,8 +16,7 @@ struct Options {
   unsigned optLevel = 3;       // of LLVM, 0 to 3
   uint64_t seed = 0;           // of the initial weights
   std::optional<int64_t> batch;
-  /// The entry points to make: "forward", "vjp", "train_step", …; empty for all
-  /// that the model has.
+  /// The entry points to make, see lam-select-entries; empty for the usual ones.
   std::vector<std::string> entries;
   /// Print what the backward function keeps and what it computes again.
   bool explainResiduals = false;
