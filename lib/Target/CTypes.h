@@ -55,7 +55,10 @@ inline std::string cType(const Signature &signature,
     return "uint64_t";
   if (!argument.tensor)
     return "int64_t";
-  return (argument.written ? "" : "const ") +
+  bool read = llvm::is_contained(
+      {"input", "target", "sample_weight", "cotangent", "residual"},
+      argument.role);
+  return (read ? "const " : "") +
          std::string(cElementType(argument.tensor->dtype)) + " *";
 }
 

@@ -29,6 +29,21 @@ static void list(std::string &text, llvm::StringRef title,
             " more";
 }
 
+/// Keras's `variable.path` begins with the name of the model, `variable.name`
+/// and ours do not: removes a first word that all names have, if that makes
+/// them names that are wanted.
+static void dropModelName(NamedArrays &arrays,
+                          const llvm::StringMap<const ArraySpec *> &wanted) {
+  auto behind = [](llvm::StringRef name) { return name.split('/').second; };
+  for (const auto &[name, array] : arrays)
+    if (wanted.contains(name) || !wanted.contains(behind(name)) ||
+        llvm::StringRef(name).split('/').first !=
+            llvm::StringRef(arrays.front().first).split('/').first)
+      return;
+  for (auto &[name, array] : arrays)
+    name = behind(name).str();
+}
+
 llvm::Expected<std::vector<NDArray>>
 lamina::matchArrays(NamedArrays arrays, llvm::ArrayRef<ArraySpec> specs,
                     llvm::StringRef what) {
@@ -36,6 +51,7 @@ lamina::matchArrays(NamedArrays arrays, llvm::ArrayRef<ArraySpec> specs,
   llvm::StringMap<NDArray *> given;
   for (const ArraySpec &spec : specs)
     wanted[spec.name] = &spec;
+  dropModelName(arrays, wanted);
   for (auto &[name, array] : arrays)
     given[name] = &array;
 

@@ -95,42 +95,65 @@ bool ModelTrainee::takesSampleWeight() const {
 // Calls
 //===----------------------------------------------------------------------===//
 
-llvm::Expected<std::vector<NDArray>>
-ModelTrainee::run(llvm::StringRef name, const TrainingEntry &entry,
-                  std::vector<NDArray> arguments) {
-  if (!compiled) {
-    auto results =
-        interpret(module->lookupSymbol<func::FuncOp>(name), arguments);
-    if (failed(results))
-      return llvm::createStringError("the interpreter failed in '" + name +
-                                     "'");
-    return std::move(*results);
-  }
-  return runCompiled(name, arguments);
+/// The arrays in the order of `tensors`, moved out of their names.
+static std::vector<NDArray> take(NamedArrays &arrays,
+                                 llvm::ArrayRef<TensorSignature> tensors) {
+  std::vector<NDArray> result(tensors.size());
+  for (auto &[name, array] : arrays)
+    result[Signature::position(tensors, name)] = std::move(array);
+  return result;
 }
 
-/// Lends weights and state to the call, which changes them in place.
+static void giveBack(NamedArrays &arrays, std::vector<NDArray> values,
+                     llvm::ArrayRef<TensorSignature> tensors) {
+  for (auto &[name, array] : arrays)
+    array = std::move(values[Signature::position(tensors, name)]);
+}
+
+/// Results without the updates, which are made in place.
 llvm::Expected<std::vector<NDArray>>
-ModelTrainee::runCompiled(llvm::StringRef name,
-                          llvm::ArrayRef<NDArray> inputs) {
-  TrainingState state;
-  std::vector<std::pair<NDArray *, NDArray *>> lent;
-  auto lend = [&](NamedArrays &from, llvm::ArrayRef<TensorSignature> tensors,
-                  std::vector<NDArray> &to) {
-    to.resize(tensors.size());
-    for (auto [tensor, place] : llvm::zip_equal(tensors, to))
-      for (auto &[name, value] : from)
-        if (name == tensor.name) {
-          place = std::move(value);
-          lent.emplace_back(&value, &place);
-        }
-  };
-  lend(weights, compiled->signature().weights, state.weights);
-  lend(optimizer, compiled->signature().optimizer, state.optimizer);
+ModelTrainee::runCompiled(llvm::StringRef name, std::vector<NDArray> inputs) {
+  const Signature &signature = compiled->signature();
+  TrainingState state{take(weights, signature.weights),
+                      take(optimizer, signature.optimizer)};
   auto results = compiled->run(name, inputs, state);
-  for (auto [owner, place] : lent)
-    *owner = std::move(*place);
+  giveBack(weights, std::move(state.weights), signature.weights);
+  giveBack(optimizer, std::move(state.optimizer), signature.optimizer);
   return results;
+}
+
+llvm::Expected<std::vector<NDArray>>
+ModelTrainee::runInterpreted(llvm::StringRef name, const TrainingEntry &entry,
+                             std::vector<NDArray> inputs) {
+  std::vector<NDArray> arguments;
+  size_t next = 0, weight = 0, state = 0;
+  for (const EntryTensor &argument : entry.arguments)
+    arguments.push_back(argument.role == "weight" ? weights[weight++].second
+                        : argument.role == "optimizer"
+                            ? optimizer[state++].second
+                            : std::move(inputs[next++]));
+  auto values = interpret(module->lookupSymbol<func::FuncOp>(name), arguments);
+  if (failed(values))
+    return llvm::createStringError("the interpreter failed in '" + name + "'");
+  std::vector<NDArray> results;
+  for (auto [result, value] : llvm::zip_equal(entry.results, *values)) {
+    if (result.role != "update") {
+      results.push_back(std::move(value));
+      continue;
+    }
+    for (NamedArrays *arrays : {&weights, &optimizer})
+      for (auto &[of, array] : *arrays)
+        if (of == result.of)
+          array = std::move(value);
+  }
+  return results;
+}
+
+llvm::Expected<std::vector<NDArray>>
+ModelTrainee::run(llvm::StringRef name, const TrainingEntry &entry,
+                  std::vector<NDArray> inputs) {
+  return compiled ? runCompiled(name, std::move(inputs))
+                  : runInterpreted(name, entry, std::move(inputs));
 }
 
 /// The two words of a key, the lower one first.
@@ -141,55 +164,53 @@ static NDArray seedArray(uint64_t seed) {
   return array;
 }
 
+static NDArray ones(DType dtype, int64_t rows) {
+  NDArray array(dtype, {rows});
+  for (int64_t i = 0; i < rows; ++i)
+    array.setInt(i, 1);
+  return array;
+}
+
 llvm::Expected<std::vector<NDArray>>
 ModelTrainee::call(llvm::StringRef name, const TrainingEntry &entry,
                    const Batch &batch, uint64_t seed) {
-  std::vector<NDArray> arguments;
-  size_t input = 0, target = 0, weight = 0, state = 0;
+  std::vector<NDArray> inputs;
+  size_t input = 0, target = 0;
   for (const EntryTensor &argument : entry.arguments) {
+    if (argument.role == "weight" || argument.role == "optimizer")
+      continue;
     if (argument.role == "input") {
-      arguments.push_back(batch.inputs[input++]);
+      inputs.push_back(batch.inputs[input++]);
     } else if (argument.role == "target") {
-      arguments.push_back(batch.targets[target++]);
-    } else if (compiled &&
-               (argument.role == "weight" || argument.role == "optimizer")) {
-      continue; // lent to the call
-    } else if (argument.role == "weight") {
-      arguments.push_back(weights[weight++].second);
-    } else if (argument.role == "optimizer") {
-      arguments.push_back(optimizer[state++].second);
+      inputs.push_back(batch.targets[target++]);
     } else if (argument.role == "seed") {
-      arguments.push_back(seedArray(seed));
+      inputs.push_back(seedArray(seed));
     } else if (argument.role == "sample_weight") {
-      NDArray ones(argument.spec.dtype, {batch.rows});
-      for (int64_t i = 0; i < batch.rows; ++i)
-        ones.setInt(i, 1);
-      arguments.push_back(batch.sampleWeight ? *batch.sampleWeight
-                                             : std::move(ones));
+      inputs.push_back(batch.sampleWeight
+                           ? *batch.sampleWeight
+                           : ones(argument.spec.dtype, batch.rows));
     } else {
       return llvm::createStringError(
           "'" + name + "' takes an argument of the unknown role '" +
           argument.role + "'");
     }
   }
-  return run(name, entry, std::move(arguments));
+  return run(name, entry, std::move(inputs));
 }
 
-/// Loss and accumulators; updates, which are last and which compiled code makes
-/// in place, go where they belong.
-StepResult ModelTrainee::split(const TrainingEntry &entry,
-                               std::vector<NDArray> results) {
+/// Loss and accumulators among the results.
+static StepResult split(const TrainingEntry &entry,
+                        std::vector<NDArray> results) {
   StepResult step;
-  for (auto [result, array] : llvm::zip(entry.results, results)) {
+  size_t next = 0;
+  for (const EntryTensor &result : entry.results) {
+    if (result.role == "update")
+      continue;
+    NDArray &array = results[next++];
     if (result.role == "loss")
       step.loss = array.getDouble(0);
     else if (result.role == "metric")
       step.accumulators.push_back(std::move(array));
-    else if (result.role == "update")
-      for (NamedArrays *arrays : {&weights, &optimizer})
-        for (auto &[name, value] : *arrays)
-          if (name == result.of)
-            value = std::move(array);
   }
   return step;
 }

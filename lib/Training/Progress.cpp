@@ -17,15 +17,22 @@ static void print(llvm::raw_ostream &os, const Values &values) {
   }
 }
 
-static void printTime(llvm::raw_ostream &os, double seconds, int64_t steps) {
-  double each = seconds / std::max<int64_t>(steps, 1);
-  os << llvm::format(seconds < 9.95 ? "%.1f" : "%.0f", seconds) << "s";
-  if (each >= 0.9995)
-    os << llvm::format(" - %.1fs/step", each);
-  else if (each >= 0.9995e-3)
-    os << llvm::format(" - %.0fms/step", each * 1e3);
+static void printTime(llvm::raw_ostream &os, double seconds) {
+  if (seconds >= 9.95)
+    os << llvm::format("%.0fs", seconds);
+  else if (seconds >= 0.9995)
+    os << llvm::format("%.1fs", seconds);
+  else if (seconds >= 0.9995e-3)
+    os << llvm::format("%.0fms", seconds * 1e3);
   else
-    os << llvm::format(" - %.0fus/step", each * 1e6);
+    os << llvm::format("%.0fus", seconds * 1e6);
+}
+
+static void printTimes(llvm::raw_ostream &os, double seconds, int64_t steps) {
+  printTime(os, seconds);
+  os << " - ";
+  printTime(os, seconds / std::max<int64_t>(steps, 1));
+  os << "/step";
 }
 
 void Progress::clear() {
@@ -51,7 +58,7 @@ void Progress::batch(const FitState &state, int64_t batches,
     bar += i < full ? "━" : "─";
   os << "Epoch " << state.epoch + 1 << "/" << epochs << " " << bar << " "
      << state.batch << "/" << batches << " - ";
-  printTime(os, state.seconds, state.batch);
+  printTimes(os, state.seconds, state.batch);
   print(os, values());
   os.flush();
   shown = true;
@@ -65,7 +72,7 @@ void Progress::epoch(const FitState &state, int64_t batches) {
     if (name == "seconds")
       seconds = value;
   os << "Epoch " << state.epoch << "/" << epochs << " - ";
-  printTime(os, seconds, batches);
+  printTimes(os, seconds, batches);
   print(os, values);
   os << "\n";
   os.flush();

@@ -22,10 +22,9 @@ std::vector<AbiArgument> lamina::abiArguments(const EntryPoint &entry) {
   };
   auto addTensors = [&](const std::vector<TensorSignature> &tensors,
                         llvm::function_ref<bool(llvm::StringRef)> which) {
-    bool written = &tensors == &entry.results;
     for (const TensorSignature &tensor : tensors)
       if (!inStruct(tensor) && which(tensor.role))
-        add(tensor.field(), tensor.role, &tensor, written);
+        add(tensor.field(), tensor.role, &tensor);
   };
   auto isLate = [](llvm::StringRef role) {
     return role == "cotangent" || role == "seed";

@@ -363,7 +363,7 @@ TEST(Progress, LinesAndHistory) {
   Progress(os, false, 10).epoch(state, 100);
   EXPECT_EQ(
       text,
-      "Epoch 2/10 - 0.2s - 2ms/step - loss: 2.5000e-04 - val_loss: nan\n");
+      "Epoch 2/10 - 250ms - 2ms/step - loss: 2.5000e-04 - val_loss: nan\n");
   EXPECT_EQ(historyJSON(state.history),
             "{\n  \"loss\": [\n    0.5,\n    0.00025\n  ],\n"
             "  \"seconds\": [\n    0.25,\n    0.25\n  ],\n"

@@ -44,6 +44,24 @@ TEST(MatchArrays, EverythingWrongAtOnce) {
       "  different: seed is int32[2], the model needs uint32[2]");
 }
 
+TEST(MatchArrays, NamesThatBeginWithTheModel) {
+  auto match = [](const std::string &first, const std::string &second) {
+    auto matched =
+        matchArrays({{first + "dense/kernel", NDArray(DType::Float32, {2, 3})},
+                     {second + "dense/bias", NDArray(DType::Float32, {3})},
+                     {first + "seed", NDArray(DType::UInt32, {2})}},
+                    dense);
+    if (matched)
+      return true;
+    llvm::consumeError(matched.takeError());
+    return false;
+  };
+  EXPECT_TRUE(match("sequential/", "sequential/"));
+  EXPECT_TRUE(match("", ""));
+  EXPECT_FALSE(match("sequential/", "model/"));
+  EXPECT_FALSE(match("sequential/", ""));
+}
+
 TEST(MatchArrays, ManyAreCounted) {
   NamedArrays arrays;
   for (int i = 0; i < 40; ++i)

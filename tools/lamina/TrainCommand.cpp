@@ -133,6 +133,9 @@ bool Training::load() {
 }
 
 bool Training::compile(ModuleOp module) {
+  // Training needs no inference; `evaluate` has its own copy.
+  if (auto forward = module.lookupSymbol<func::FuncOp>("forward"); SymbolTable::symbolKnownUseEmpty(forward, module))
+    forward.erase();
   if (!session.lower(module, "llvm-mlir"))
     return false;
   auto compiled = CompiledModel::create(module, arguments.options);
@@ -302,7 +305,7 @@ void Training::explain(Fit &loop) {
 }
 
 int driver::train(Arguments &arguments) {
-  arguments.options.entries = {"all"};
+  arguments.options.entries = {"all"}; // and no gradient of the outputs
   const TrainArguments &train = arguments.train;
   if (train.saveWeights.empty() && train.checkpoint.empty()) {
     llvm::errs() << "lamina: error: the result would be lost: give --save-weights FILE or --checkpoint FILE\n";

@@ -51,13 +51,16 @@ private:
   llvm::Expected<std::vector<NDArray>> call(llvm::StringRef name,
                                             const TrainingEntry &entry,
                                             const Batch &batch, uint64_t seed);
-  /// Calls a function with arguments in its order.
+  /// Calls a function with its arguments but weights and optimizer's state;
+  /// these are changed, the other results returned.
   llvm::Expected<std::vector<NDArray>> run(llvm::StringRef name,
                                            const TrainingEntry &entry,
-                                           std::vector<NDArray> arguments);
+                                           std::vector<NDArray> inputs);
+  llvm::Expected<std::vector<NDArray>> runCompiled(llvm::StringRef name,
+                                                   std::vector<NDArray> inputs);
   llvm::Expected<std::vector<NDArray>>
-  runCompiled(llvm::StringRef name, llvm::ArrayRef<NDArray> inputs);
-  StepResult split(const TrainingEntry &entry, std::vector<NDArray> results);
+  runInterpreted(llvm::StringRef name, const TrainingEntry &entry,
+                 std::vector<NDArray> inputs);
 
   TrainingEntry train, evaluation, metric;
   std::vector<std::string> names;
