@@ -55,10 +55,7 @@ inline std::string cType(const Signature &signature,
     return "uint64_t";
   if (!argument.tensor)
     return "int64_t";
-  bool read = llvm::is_contained(
-      {"input", "target", "sample_weight", "cotangent", "residual"},
-      argument.role);
-  return (read ? "const " : "") +
+  return (argument.written ? "" : "const ") +
          std::string(cElementType(argument.tensor->dtype)) + " *";
 }
 

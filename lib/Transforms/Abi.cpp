@@ -22,9 +22,10 @@ std::vector<AbiArgument> lamina::abiArguments(const EntryPoint &entry) {
   };
   auto addTensors = [&](const std::vector<TensorSignature> &tensors,
                         llvm::function_ref<bool(llvm::StringRef)> which) {
+    bool written = &tensors == &entry.results;
     for (const TensorSignature &tensor : tensors)
       if (!inStruct(tensor) && which(tensor.role))
-        add(tensor.field(), tensor.role, &tensor);
+        add(tensor.field(), tensor.role, &tensor, written);
   };
   auto isLate = [](llvm::StringRef role) {
     return role == "cotangent" || role == "seed";
