@@ -131,8 +131,9 @@ int driver::compile(Arguments &arguments) {
   if (outputs.back().name != "ast") {
     // Making the functions of training takes time that only they are worth.
     auto isAsked = [&](llvm::StringRef entry) { return llvm::is_contained(arguments.options.entries, entry); };
-    bool trains = arguments.options.entries.empty() || isAsked("train_step") || isAsked("evaluate") || isAsked("metrics");
-    OwningOpRef<ModuleOp> module = session.loadModel({/*entries=*/trains, /*sampleWeight=*/false});
+    bool trains = arguments.options.entries.empty() || isAsked("train_step") || isAsked("evaluate") || isAsked("metrics") ||
+                  isAsked("all");
+    OwningOpRef<ModuleOp> module = session.loadModel({/*entries=*/trains, arguments.sampleWeights});
     if (!module)
       return session.finish();
     bool weightsPending = !arguments.weights.empty();

@@ -40,6 +40,7 @@ struct Arguments {
   std::vector<std::string> inputs; // --input NAME=FILE or FILE
   std::string weights;             // --weights
   std::string modelName;           // --model
+  bool sampleWeights = false;      // of train_step and evaluate
   std::string diagnosticsFormat = "text";
   std::string colour = "auto";
   int64_t batch = 0; // 0: not fixed

@@ -83,8 +83,10 @@ void declareCompile(CLI::App &app, Arguments &args) {
   app.add_option("-o,--output", args.output, "the file to write, or the base name of several");
   app.add_option("--emit", args.emit, "what to write, a comma list:\n" + describeEmit())->delimiter(',');
   app.add_option("--entry", args.options.entries,
-                 "the entry points to make, a comma list: forward, vjp, train_step, forward_residuals, backward")
+                 "the entry points to make, a comma list: forward, vjp, train_step, evaluate, metrics, "
+                 "forward_residuals, backward")
       ->delimiter(',');
+  app.add_flag("--sample-weights", args.sampleWeights, "train_step and evaluate take a weight for each row");
   app.add_flag("--explain-residuals", args.options.explainResiduals,
                "say what `backward` keeps of the forward part, and what it computes again");
   app.add_option("--target", args.options.target, "what the code runs on")->capture_default_str();
