@@ -226,17 +226,6 @@ Result ModelBuilder::optimizerState(llvm::StringRef name, Value value,
   return Value(*weight);
 }
 
-bool ModelBuilder::isTrainable(InstanceObject *layer) {
-  auto frozen = [](InstanceObject *object) {
-    auto it = object->attributes.find("trainable");
-    return it != object->attributes.end() && it->second.is(ValueKind::Bool) &&
-           !it->second.asBool();
-  };
-  return !frozen(layer) && llvm::none_of(scopes, [&](auto &scope) {
-    return frozen(scope.first);
-  });
-}
-
 //===----------------------------------------------------------------------===//
 // Random bits
 //===----------------------------------------------------------------------===//

@@ -1,5 +1,6 @@
 //===- InterpretationAttributes.cpp - attributes of every kind of value ---===//
 #include "Interpretation.h"
+#include "lamina/Frontend/ModelBuilder.h"
 #include "lamina/Frontend/Tracer.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -331,6 +332,11 @@ LogicalResult Evaluator::setAttribute(Value object, llvm::StringRef name,
     object.as<FunctionObject>()->attributes[name.str()] = value;
     return success();
   case ValueKind::Tensor:
+    if (auto weight = models().weightOf(object.as<TensorObject>());
+        weight && name == "trainable" && value.is(ValueKind::Bool)) {
+      weight.setTrainable(value.asBool());
+      return success();
+    }
     return error(at, "a tensor has no attribute that can be set");
   default:
     return error(at, "'" + classOf(object)->name +

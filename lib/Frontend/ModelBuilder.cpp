@@ -188,13 +188,19 @@ LayerContents ModelBuilder::contentsOf(InstanceObject *layer) {
   return contents;
 }
 
+/// Is the layer itself not frozen?
+static bool isTrainable(InstanceObject *layer) {
+  Value flag = attributeOf(layer, "_trainable");
+  return !flag.is(ValueKind::Bool) || flag.asBool();
+}
+
+/// Weights are trainable if the model (`trainable`) and their own layers are.
 void ModelBuilder::collectWeights(InstanceObject *layer, bool trainable,
                                   llvm::DenseSet<InstanceObject *> &seen,
                                   std::vector<WeightUse> &result) {
   if (!seen.insert(layer).second)
     return;
-  Value flag = attributeOf(layer, "trainable");
-  trainable = trainable && !(flag.is(ValueKind::Bool) && !flag.asBool());
+  bool own = trainable && isTrainable(layer);
   LayerContents contents = contentsOf(layer);
   auto add = [&](bool wanted) {
     for (TensorObject *weight : contents.weights) {
@@ -204,7 +210,7 @@ void ModelBuilder::collectWeights(InstanceObject *layer, bool trainable,
       if (llvm::none_of(result, [&](const WeightUse &use) {
             return use.weight->value == weight->value;
           }))
-        result.push_back({weight, wanted && trainable});
+        result.push_back({weight, wanted && own});
     }
   };
   add(true);
@@ -216,7 +222,7 @@ void ModelBuilder::collectWeights(InstanceObject *layer, bool trainable,
 std::vector<WeightUse> ModelBuilder::weightsOf(InstanceObject *layer) {
   std::vector<WeightUse> result;
   llvm::DenseSet<InstanceObject *> seen;
-  collectWeights(layer, true, seen, result);
+  collectWeights(layer, isTrainable(layer), seen, result);
   return result;
 }
 

@@ -87,14 +87,6 @@ static Result addLoss(Evaluator &ev, CallArgs &args) {
   return ev.models().addLoss(p["loss"], args.range);
 }
 
-static Result isTrainable(Evaluator &ev, CallArgs &args) {
-  ArgParser p(ev, args, "is_trainable", {"layer"});
-  if (p.failed())
-    return failure();
-  InstanceObject *layer = layerOf(ev, p["layer"]);
-  return Value::boolean(layer && ev.models().isTrainable(layer));
-}
-
 /// set_penalty(variable, regularizer, constraint).
 static Result setPenalty(Evaluator &ev, CallArgs &args) {
   ArgParser p(ev, args, "set_penalty",
@@ -121,6 +113,5 @@ void frontend::registerTrainingPrimitives(Evaluator &evaluator) {
                             [](Evaluator &ev, CallArgs &) -> Result {
                               return ev.list(ev.models().takeLosses());
                             });
-  evaluator.definePrimitive("is_trainable", isTrainable);
   evaluator.definePrimitive("set_penalty", setPenalty);
 }

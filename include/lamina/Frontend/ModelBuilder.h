@@ -141,8 +141,6 @@ public:
   /// The losses added so far in the region that is being traced; they are
   /// forgotten.
   std::vector<Value> takeLosses();
-  /// Is no layer frozen that is being called?
-  bool isTrainable(InstanceObject *layer);
   /// The entry that is being traced, or null.
   EntryTrace *entryTrace() { return entry ? &*entry : nullptr; }
   /// The weights of the model that is being written.
@@ -165,6 +163,7 @@ public:
   /// The weights of a layer and of the layers in it, in Keras's order.
   std::vector<WeightUse> weightsOf(InstanceObject *layer);
   /// Null if `tensor` is no weight.
+  model::WeightOp weightOf(TensorObject *tensor);
   WeightInfo *infoOf(TensorObject *tensor);
   /// Keras's path of a weight: "outer/dense/kernel".
   std::string pathOf(TensorObject *weight);
@@ -211,7 +210,6 @@ private:
   void collectWeights(InstanceObject *layer, bool trainable,
                       llvm::DenseSet<InstanceObject *> &seen,
                       std::vector<WeightUse> &result);
-  model::WeightOp weightOf(TensorObject *tensor);
   Result trainingKey(Value seed, Object *generator);
   mlir::LogicalResult traceEntries(InstanceObject *model,
                                    const TrainingOptions &options);
