@@ -78,12 +78,14 @@ Value trimToWindows(OpBuilder &b, Location loc, Value x,
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, x);
   bool changed = false;
   for (auto [i, size] : llvm::enumerate(type.getShape())) {
-    if (ShapedType::isDynamic(size) || ShapedType::isDynamic(places[i]) ||
-        ShapedType::isDynamic(window[i]) || places[i] == 0)
+    if (ShapedType::isDynamic(places[i]) || ShapedType::isDynamic(window[i]) ||
+        places[i] == 0)
       continue;
     int64_t used =
         (places[i] - 1) * strides[i] + (window[i] - 1) * dilation[i] + 1;
-    if (used >= size)
+    // An unknown size may be larger as well: with a single place it would be
+    // taken for that of the window.
+    if (!ShapedType::isDynamic(size) && used >= size)
       continue;
     sizes[i] = b.getIndexAttr(used);
     changed = true;

@@ -93,6 +93,8 @@ protected:
   }
 
   void sweep(ArrayRef<ProgramWriter> writers, uint64_t programs) {
+    if (const char *wanted = std::getenv("LAMINA_TEST_PROGRAMS"))
+      programs = std::strtoull(wanted, nullptr, 10);
     module = ModuleOp::create(UnknownLoc::get(&context));
     for (const ProgramWriter &writer : writers)
       for (uint64_t seed = 1; seed <= programs && !HasFailure(); ++seed) {
@@ -114,6 +116,22 @@ protected:
 TEST_F(CompiledDerivatives, structure) { sweep(structureWriters, 2); }
 TEST_F(CompiledDerivatives, reductions) { sweep(reductionWriters, 1); }
 TEST_F(CompiledDerivatives, contractions) { sweep(contractionWriters, 3); }
+
+/// The size of x is not known, and more than the only place of the window
+/// needs.
+TEST_F(CompiledDerivatives, aRestBehindTheOnlyPlace) {
+  module = ModuleOp::create(UnknownLoc::get(&context));
+  CheckRandom random(1);
+  add(R"(func.func @f(%x: tensor<?x?x2xf32>, %k: tensor<3x2x2xf32>) -> tensor<?x1x2xf32> {
+    %c0 = arith.constant 0 : index
+    %n = tensor.dim %x, %c0 : tensor<?x?x2xf32>
+    %y = lam.conv %x, %k strides [4] pad [0] x [0] dilation [1] x [1] sizes(%n)
+        : tensor<?x?x2xf32>, tensor<3x2x2xf32> -> tensor<?x1x2xf32>
+    return %y : tensor<?x1x2xf32>
+  })",
+      {random.normals({2, 5, 2}), random.normals({3, 2, 2})}, random);
+  compareAll();
+}
 
 /// In one function per op, of a number of elements that no vector divides.
 template <class Op>
