@@ -61,7 +61,7 @@ mlir::Attribute EntryBuilder::describe(llvm::StringRef role,
   return attrs.getDictionary(builder.getContext());
 }
 
-/// The tensor for (role, name, shape, dtype).
+/// The tensor for (role, name, shape, dtype) or (…, the label to ignore).
 FailureOr<Value> EntryBuilder::addArgument(mlir::Block *block,
                                            Value description) {
   auto items = evaluator.iterate(description, at);
@@ -79,7 +79,11 @@ FailureOr<Value> EntryBuilder::addArgument(mlir::Block *block,
                   " has a size that is no input's: " + size.str());
   mlir::Value value = block->addArgument(tracer.tensorType(*shape, *dtype),
                                          evaluator.currentLocation());
-  argAttrs.push_back(describe(evaluator.str((*items)[0]), name, *shape));
+  mlir::NamedAttrList attrs(mlir::cast<mlir::DictionaryAttr>(
+      describe(evaluator.str((*items)[0]), name, *shape)));
+  if (items->size() > 4 && (*items)[4].is(ValueKind::Int))
+    attrs.set("ignored", builder.getI64IntegerAttr((*items)[4].asInt()));
+  argAttrs.push_back(attrs.getDictionary(builder.getContext()));
   return tracer.tensor(value, *shape);
 }
 

@@ -34,6 +34,9 @@ static EntryTensor describeTensor(Type type, DictionaryAttr attrs) {
   result.role = text("lamina.role");
   result.of = text("lamina.of");
   result.spec = {text("lamina.name"), *fromMLIR(tensor.getElementType()), {}};
+  if (auto ignored =
+          attrs ? attrs.getAs<IntegerAttr>("lamina.ignored") : IntegerAttr())
+    result.ignored = ignored.getInt();
   for (int64_t size : tensor.getShape())
     result.spec.shape.push_back(ShapedType::isDynamic(size) ? -1 : size);
   return result;
@@ -63,6 +66,8 @@ ModelTrainee::create(ModuleOp module) {
   model->evaluation = describeEntry(evaluation);
   if (func::FuncOp metric = find("metrics"))
     model->metric = describeEntry(metric);
+  if (func::FuncOp rate = find("learning_rate"))
+    model->rate = describeEntry(rate);
   for (const EntryTensor &result : model->metric.results)
     model->names.push_back(result.spec.name);
   for (auto [i, argument] : llvm::enumerate(model->train.arguments)) {
@@ -246,4 +251,17 @@ ModelTrainee::metrics(llvm::ArrayRef<NDArray> totals) {
   for (const NDArray &result : *results)
     values.push_back(result.size() > 0 ? result.getDouble(0) : 0);
   return values;
+}
+
+std::optional<double> ModelTrainee::learningRate() {
+  if (rate.arguments.size() != 1)
+    return std::nullopt;
+  for (const auto &[name, array] : optimizer)
+    if (llvm::StringRef(name).ends_with("/iteration")) {
+      auto results = run("learning_rate", rate, {array});
+      if (results && results->size() == 1)
+        return results->front().getDouble(0);
+      llvm::consumeError(results.takeError()); // nothing depends on it
+    }
+  return std::nullopt;
 }

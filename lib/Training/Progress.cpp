@@ -9,7 +9,7 @@ using namespace lamina;
 /// As Keras prints numbers: small ones with an exponent.
 static void print(llvm::raw_ostream &os, const Values &values) {
   for (const auto &[name, value] : values) {
-    if (name == "seconds")
+    if (name == "seconds" || name == "learning_rate")
       continue;
     bool plain = std::fabs(value) > 1e-3 && std::fabs(value) < 1e7;
     os << " - " << name << ": "

@@ -110,8 +110,12 @@ bool TrainingData::readSampleWeight(Session &session, const ModelTrainee &model)
 /// Integer targets without the last axis of their output are numbers of classes.
 bool TrainingData::checkClasses(Session &session, const ModelTrainee &model, const ForwardFunction &forward,
                                 const Dataset &data) {
-  std::vector<ArraySpec> specs = model.trainEntry().argumentsOf("target");
-  for (auto [column, spec] : llvm::zip_equal(data.targets, specs)) {
+  size_t next = 0;
+  for (const EntryTensor &target : model.trainEntry().arguments) {
+    if (target.role != "target")
+      continue;
+    const Column &column = data.targets[next++];
+    const ArraySpec &spec = target.spec;
     if (isFloat(spec.dtype))
       continue;
     mlir::func::FuncOp function = forward.function;
@@ -121,7 +125,7 @@ bool TrainingData::checkClasses(Session &session, const ModelTrainee &model, con
       if (!own || output.getRank() != int64_t(spec.shape.size()) + 1 || output.isDynamicDim(output.getRank() - 1))
         continue;
       int64_t classes = output.getShape().back();
-      if (report(session, checkLabels(column, classes), data))
+      if (report(session, checkLabels(column, classes, target.ignored), data))
         return false;
     }
   }

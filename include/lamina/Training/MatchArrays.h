@@ -18,8 +18,8 @@ std::string describe(DType dtype, llvm::ArrayRef<int64_t> shape);
 
 /// The arrays that `specs` name, in their order. A float array of another width
 /// is converted; everything else must be as specified. The one error says what
-/// is missing, what nobody knows, and what has another shape or dtype. Names may
-/// begin with the name of a model, as Keras's paths do.
+/// is missing, what nobody knows, and what has another shape or dtype. Names
+/// may begin with the name of a model, as Keras's paths do.
 llvm::Expected<std::vector<NDArray>>
 matchArrays(NamedArrays arrays, llvm::ArrayRef<ArraySpec> specs,
             llvm::StringRef what = "weights");

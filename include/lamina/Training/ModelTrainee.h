@@ -14,6 +14,7 @@ class CompiledModel;
 struct EntryTensor {
   ArraySpec spec;
   std::string role, of;
+  std::optional<int64_t> ignored; // a target's label that is no class
 };
 
 /// A function of a module of stage `lam`.
@@ -45,6 +46,7 @@ public:
   llvm::Expected<std::vector<double>>
   metrics(llvm::ArrayRef<NDArray> totals) override;
   llvm::ArrayRef<std::string> metricNames() const override { return names; }
+  std::optional<double> learningRate() override;
 
 private:
   ModelTrainee();
@@ -62,7 +64,7 @@ private:
   runInterpreted(llvm::StringRef name, const TrainingEntry &entry,
                  std::vector<NDArray> inputs);
 
-  TrainingEntry train, evaluation, metric;
+  TrainingEntry train, evaluation, metric, rate;
   std::vector<std::string> names;
   std::unique_ptr<CompiledModel> compiled;
   mlir::OwningOpRef<mlir::ModuleOp> module; // what the interpreter runs
