@@ -3,7 +3,6 @@
 #define LAMINA_LIB_TARGET_CTYPES_H
 
 #include "lamina/Transforms/Abi.h"
-#include "llvm/ADT/STLExtras.h"
 
 namespace lamina {
 

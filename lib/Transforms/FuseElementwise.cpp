@@ -48,7 +48,12 @@ static bool shouldFuse(OpOperand *operand) {
   bool onlyUse = llvm::all_of(producer->getUsers(), [&](Operation *user) {
     return user == operand->getOwner();
   });
-  return onlyUse || cost <= cheapCost;
+  // What is stored anyway is read again, not computed again: its operands may
+  // be overwritten by it.
+  bool stored = llvm::any_of(producer->getUsers(), [](Operation *user) {
+    return isa<func::ReturnOp>(user);
+  });
+  return onlyUse || (cost <= cheapCost && !stored);
 }
 
 static void generalize(func::FuncOp function) {

@@ -33,7 +33,7 @@ struct AbiArgument {
   std::string role;
   /// The tensor that is passed, by pointer or, as a seed, as a number.
   const TensorSignature *tensor = nullptr;
-  /// Of a struct of pointers: whether the tensors behind it are written.
+  /// Whether the tensor, or those behind a struct of pointers, are written.
   bool written = false;
 };
 

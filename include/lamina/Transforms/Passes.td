@@ -8,7 +8,7 @@
 //     │ lamina-fuse-elementwise    chains of pointwise ops become one op
 //     │ lamina-fuse-loops          producers and consumers share a tile loop
 //   kernels
-//     │ lamina-results-to-arguments, one-shot-bufferize
+//     │ lamina-results-to-arguments, lamina-read-in-place, one-shot-bufferize
 //     │ lamina-plan-scratch        one arena for every temporary
 //   bufferized
 //     │ lamina-vectorize, lamina-expand-math
@@ -28,7 +28,9 @@ def RecordSignature : Pass<"lamina-record-signature", "mlir::ModuleOp"> {
     Collects the `lamina.*` attributes of the arguments and results of every
     public function into the module attribute `lamina.signature`, moves the
     initial values of weights there, and gives functions without such attributes
-    the obvious ones (`arg0`, `out0`, role input). Header, manifest, C entry
+    the obvious ones (`arg0`, `out0`, role input). Results of the role `update`
+    are last; each gets `lamina.in_place`, the number of the argument that it
+    replaces. Header, manifest, C entry
     points and in-process calls read only this attribute afterwards.
   }];
 }
@@ -96,10 +98,24 @@ def ResultsToArguments : Pass<"lamina-results-to-arguments", "mlir::ModuleOp"> {
   let summary = "write results into buffers the caller passes";
   let description = [{
     Appends a memref argument per result of every public function and writes
-    the result there; inputs are marked as not writable.
+    the result there; inputs are marked as not writable. A result with
+    `lamina.in_place` goes into the buffer of that argument, after everything
+    else, and as a tensor first: bufferization computes it in place where nobody
+    needs the old value any more.
   }];
   let dependentDialects = ["mlir::bufferization::BufferizationDialect", "mlir::memref::MemRefDialect",
                            "mlir::tensor::TensorDialect"];
+}
+
+def ReadInPlace : Pass<"lamina-read-in-place", "mlir::func::FuncOp"> {
+  let summary = "tiles that replace a part of a tensor read it where they write";
+  let description = [{
+    In a loop over tiles that starts with a tensor and inserts one tile in every
+    iteration, the tile's old value is read from the loop's argument instead of
+    the tensor before the loop. They are equal, as tiles do not overlap; but now
+    nobody needs the whole old tensor, and a fused update of a weight is in place.
+  }];
+  let dependentDialects = ["mlir::tensor::TensorDialect"];
 }
 
 def CopiesToLinalg : Pass<"lamina-copies-to-linalg", "mlir::func::FuncOp"> {
