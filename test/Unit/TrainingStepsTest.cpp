@@ -6,76 +6,18 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "RecordedCases.h"
+#include "RecordedTraining.h"
 #include "Trainer.h"
 
 using namespace lamina;
 
 namespace {
 
-struct Recording {
-  std::vector<NDArray> weights, after;
-  std::vector<std::vector<NDArray>> inputs, targets; // of every batch
-  NDArray loss;
-  std::map<std::string, NDArray> values; // of evaluate
-};
-
-std::string textOf(const std::string &name) {
-  auto buffer = llvm::MemoryBuffer::getFile(
-      LAMINA_SOURCE_DIR "/test/Unit/Inputs/training/models/" + name);
-  EXPECT_TRUE(bool(buffer)) << name;
-  return buffer ? (*buffer)->getBuffer().str() : "";
-}
-
-Recording read(const std::string &name) {
-  Recording result;
-  std::string text = textOf(name + ".txt");
-  llvm::SmallVector<llvm::StringRef> lines;
-  llvm::StringRef(text).split(lines, '\n');
-  auto batched = [](std::vector<std::vector<NDArray>> &batches,
-                    llvm::StringRef line) {
-    auto [number, array] = line.split(' ');
-    size_t batch = std::stoul(number.str());
-    batches.resize(std::max(batches.size(), batch + 1));
-    batches[batch].push_back(parseArray(array));
-  };
-  for (llvm::StringRef line : lines) {
-    if (line.consume_front("weight "))
-      result.weights.push_back(parseArray(line));
-    else if (line.consume_front("after "))
-      result.after.push_back(parseArray(line));
-    else if (line.consume_front("input "))
-      batched(result.inputs, line);
-    else if (line.consume_front("target "))
-      batched(result.targets, line);
-    else if (line.consume_front("loss "))
-      result.loss = parseArray(line);
-    else if (line.consume_front("value "))
-      result.values[line.split(' ').first.str()] =
-          parseArray(line.split(' ').second);
-  }
-  return result;
-}
-
-/// The largest difference, relative to the largest element. Values are float64
-/// on both sides, but constants such as 0.999 in Keras only.
-double difference(const NDArray &found, const NDArray &expected,
-                  double scale = 0.1) {
-  EXPECT_EQ(found.shape(), expected.shape());
-  double worst = 0;
-  for (int64_t i = 0; i < expected.size() && i < found.size(); ++i) {
-    worst =
-        std::max(worst, std::fabs(found.getDouble(i) - expected.getDouble(i)));
-    scale = std::max(scale, std::fabs(expected.getDouble(i)));
-  }
-  return worst / scale;
-}
-
 class TrainingSteps : public testing::TestWithParam<const char *> {};
 
 TEST_P(TrainingSteps, EqualKeras) {
-  Recording recorded = read(GetParam());
-  Trainer trainer(textOf(GetParam() + std::string(".lam")));
+  Recording recorded = readTraining(GetParam());
+  Trainer trainer(trainingText(GetParam() + std::string(".lam")));
   ASSERT_TRUE(trainer.program.ok()) << trainer.program.messages();
   // Arguments by role, in order.
   std::vector<std::string> inputs, targets, weights;
