@@ -134,7 +134,11 @@ FailureOr<Vjp> traceVjp(Evaluator &evaluator, TracedCall call,
   SmallVector<mlir::Value> yielded;
   for (TensorObject *x : outputs)
     yielded.push_back(tracer.valueOf(x));
-  append_range(yielded, effects.leave());
+  // With cotangents the function is called again, for what it gave before.
+  std::vector<mlir::Value> effectValues = effects.leave();
+  bool isFirstCall = !options.cotangents;
+  if (isFirstCall)
+    append_range(yielded, effectValues);
   region.yield(yielded);
 
   if (options.byCapture)
@@ -160,7 +164,8 @@ FailureOr<Vjp> traceVjp(Evaluator &evaluator, TracedCall call,
   auto op = lam::VjpOp::create(tracer.builder(), loc, typesOf(yielded),
                                typesOf(operands), operands, cotangents);
   region.moveTo(op.getBody());
-  effects.apply(op.getOutputs().drop_front(outputs.size()));
+  if (isFirstCall)
+    effects.apply(op.getOutputs().drop_front(outputs.size()));
 
   Vjp result;
   result.outputs =

@@ -274,6 +274,31 @@ TEST(Training, NestedModelsAndGradientsInside) {
     }
 }
 
+TEST(Training, PullbacksHaveNoEffects) {
+  Trainer trainer("import keras\n"
+                  "from keras import layers, ops\n"
+                  "class L(layers.Layer):\n"
+                  "    def build(self, shape):\n"
+                  "        self.calls = self.add_weight(shape=(), "
+                  "initializer='zeros', trainable=False, name='calls')\n"
+                  "    def call(self, x, training=False):\n"
+                  "        def f(x):\n"
+                  "            if training:\n"
+                  "                self.calls.assign_add(1.0)\n"
+                  "            return x * x\n"
+                  "        y, pullback = vjp(f, x)\n"
+                  "        return y + pullback(x)[0]\n"
+                  "x = keras.Input((2,), name='x')\n"
+                  "model = keras.Model(x, L(name='l')(x))\n"
+                  "model.compile('sgd', 'mse')\n");
+  ASSERT_TRUE(trainer.program.ok()) << trainer.program.messages();
+  NDArray x = array({1, 2}, {1, 2});
+  auto results = trainer.run("train_step", {{"x", x}, {"y_true", x}});
+  // y = 3 x^2.
+  EXPECT_NEAR(results["loss"].getDouble(0), 52, 1e-9);
+  EXPECT_EQ(trainer.state["l/calls"].getDouble(0), 1);
+}
+
 TEST(Training, Errors) {
   auto messages = [](const std::string &text) {
     Trainer trainer("import keras\nfrom keras import layers, ops\n" + text);
@@ -312,11 +337,11 @@ TEST(Training, Errors) {
                 .find("cannot assign to variables or add losses"),
             std::string::npos);
   // The place of what compile was given.
-  std::string twice = messages(
-      "x = keras.Input((3,))\n"
-      "y = layers.Lambda(lambda x: ops.concatenate([x, x], 0))(x)\n"
-      "model = keras.Model(x, y)\n"
-      "model.compile('sgd', 'mse')\n");
+  std::string twice =
+      messages("x = keras.Input((3,))\n"
+               "y = layers.Lambda(lambda x: ops.concatenate([x, x], 0))(x)\n"
+               "model = keras.Model(x, y)\n"
+               "model.compile('sgd', 'mse')\n");
   EXPECT_NE(twice.find("m.lam:6:1: error: the argument 'y_true' of shape "
                        "(2*n, 3) has a size that is no input's: 2*n"),
             std::string::npos)
