@@ -299,6 +299,25 @@ TEST(Training, PullbacksHaveNoEffects) {
   EXPECT_EQ(trainer.state["l/calls"].getDouble(0), 1);
 }
 
+TEST(Training, StepsOfTheUserAreNotUsed) {
+  Trainer trainer("import keras\n"
+                  "class M(keras.Model):\n"
+                  "    def __init__(self):\n"
+                  "        super().__init__()\n"
+                  "        self.d = keras.layers.Dense(1)\n"
+                  "    def call(self, x):\n"
+                  "        return self.d(x)\n"
+                  "    def train_step(self, data):\n"
+                  "        return {}\n"
+                  "model = M()\n"
+                  "model(keras.Input((2,)))\n"
+                  "model.compile('sgd', 'mse')\n");
+  ASSERT_TRUE(trainer.program.ok());
+  EXPECT_NE(trainer.program.messages().find("M.train_step is not used"),
+            std::string::npos)
+      << trainer.program.messages();
+}
+
 TEST(Training, Errors) {
   auto messages = [](const std::string &text) {
     Trainer trainer("import keras\nfrom keras import layers, ops\n" + text);
