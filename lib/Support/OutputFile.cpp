@@ -76,7 +76,8 @@ static llvm::Error writeDirectly(llvm::StringRef path,
 
 llvm::Error writeFile(llvm::StringRef path, llvm::StringRef contents,
                       bool executable) {
-  if (path == "-") {
+  // Another name of the same; if that is a file, it must not be replaced.
+  if (path == "-" || path == "/dev/stdout") {
     int code = writeAll(STDOUT_FILENO, contents);
     return code ? cannotWrite("<stdout>", code) : llvm::Error::success();
   }

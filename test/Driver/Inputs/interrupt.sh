@@ -9,6 +9,6 @@ while [ ! -s "$file" ] && [ "$tries" -lt 600 ] && kill -0 "$pid" 2>/dev/null; do
   sleep 0.05
   tries=$((tries + 1))
 done
-kill -INT "$pid"
+kill -INT "$pid" 2>/dev/null
 wait "$pid"
 echo "status $?"
