@@ -59,10 +59,8 @@ static constexpr Stage stages[] = {
      "lamina-emit-abi,"
      "func.func(lower-vector-mask,convert-vector-to-scf{full-unroll=true}),"
      "expand-strided-metadata,lower-affine,convert-scf-to-cf,canonicalize,cse,"
-     "convert-vector-to-llvm,convert-math-to-llvm,convert-math-to-libm,"
-     "convert-ub-to-llvm,convert-arith-to-llvm,finalize-memref-to-llvm,"
-     "convert-func-to-llvm,convert-cf-to-llvm,convert-index-to-llvm,"
-     "reconcile-unrealized-casts,canonicalize,cse"},
+     "convert-vector-to-llvm,convert-to-llvm,"
+     "reconcile-unrealized-casts,cse"},
 };
 // clang-format on
 

@@ -7,6 +7,7 @@
 #include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TimeProfiler.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 
@@ -39,7 +40,17 @@ Codegen::create(mlir::ModuleOp source, const Options &options,
   return std::move(result);
 }
 
+/// LLVM's loop strength reduction takes most of the time of code generation on
+/// our nests and gives nothing: their addresses fit x86's addressing modes. It
+/// can be switched off as a command line option only.
+static void disableLoopStrengthReduction() {
+  auto &known = llvm::cl::getRegisteredOptions();
+  if (auto found = known.find("disable-lsr"); found != known.end())
+    static_cast<llvm::cl::opt<bool> *>(found->second)->setValue(true);
+}
+
 llvm::Error Codegen::createTargetMachine(unsigned optLevel) {
+  disableLoopStrengthReduction();
   std::string error;
   llvm::Triple triple(target.triple);
   const llvm::Target *backend =
