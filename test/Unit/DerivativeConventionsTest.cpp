@@ -32,7 +32,7 @@ void expectGradients(llvm::ArrayRef<Convention> conventions) {
 
 TEST(DerivativeConventions, kinks) {
   expectGradients({
-      {"abs(x)", {-1, 0, 2}, {-1, 0, 1}},
+      {"abs(x)", {-1, 0, 2}, {-1, 1, 1}},
       {"sign(x)", {-1, 0, 2}, {0, 0, 0}},
       {"relu(x)", {-1, 0, 2}, {0, 0, 1}},
       {"relu6(x)", {-1, 0, 2, 6, 7}, {0, 0, 1, 0, 0}},

@@ -33,7 +33,7 @@ def Atan2Op : Binary<"atan2", "atan2(a, b)", "b / (a * a + b * b)", "-a / (a * a
 def NextAfterOp : BitBinary<"nextafter", "nextafter(a, b)", Lam_FloatTensor>;
 
 def NegOp : Unary<"neg", "-1.0", "-x", "-3, 3", Lam_NumberTensor> { let hasFolder = 1; }
-def AbsOp : Unary<"abs", "sign(x)", "abs(x)", "-3, 3", Lam_NumberTensor>;
+def AbsOp : Unary<"abs", "select(ge(x, 0.0), 1.0, -1.0)", "abs(x)", "-3, 3", Lam_NumberTensor>;
 def SignOp : Unary<"sign", "0.0", "sign(x)", "-3, 3", Lam_NumberTensor>;
 def FloorOp : Unary<"floor", "0.0">;
 def CeilOp : Unary<"ceil", "0.0">;
@@ -255,7 +255,8 @@ def GatherOp : Lam_Op<"gather", [Lam_Differentiable]> {
     each of the `m` dimensions of `x` listed in `axes` (increasing, all
     `>= batch_dims`). The result has shape `[B..., I..., R...]`, `R` being the
     dimensions of `x` that are neither batch nor indexed. An index outside is
-    clamped to the nearest valid one (the frontend adds the size to negative ones).
+    clamped to the nearest valid one (the frontend adds the size to negative ones);
+    where an indexed dimension is empty, the result is 0.
   }];
   let arguments = (ins Lam_Tensor:$x, Lam_IntTensor:$indices, DenseI64ArrayAttr:$axes,
                        DefaultValuedAttr<I64Attr, "0">:$batch_dims);
