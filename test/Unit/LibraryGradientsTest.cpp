@@ -9,6 +9,7 @@
 
 #include "CompileHelpers.h"
 #include "GradientCases.h"
+#include "RecordedFunctions.h"
 #include "lamina/Frontend/Library.h"
 #include "lamina/Interpreter/Interpreter.h"
 #include "lamina/Lam/Derivatives.h"
@@ -89,6 +90,11 @@ TEST(LibraryGradients, FiniteDifferences) {
     compared += directions;
   }
   std::printf("%zu cases, %u directions\n", cases.size(), compared);
+}
+
+// What JAX gives, written by test/reference/kinks.py.
+TEST(LibraryGradients, KinksTiesAndZeros) {
+  expectRecorded("../gradients/kinks.txt", 140);
 }
 
 /// A case's vjp, to be compiled, and what it is without rounding.
