@@ -12,7 +12,7 @@ cp "$main" main.c
 cp "$data/x4.npy" x4.npy
 cp "$data/x4.npy" x.npy
 cp "$data/x4.npy" y.npy
-cp "$data"/../digits.lam "$data"/digits/*.npz .
+cp "$data"/../digits.lam "$data"/../classify.c "$data"/digits/*.npz .
 commands=0
 for number in $(ls blocks | sed -n 's/\.text$//p' | sort -n); do
   # The text after `$ cat FILE`, up to an empty line, is the file.
