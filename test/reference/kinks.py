@@ -1,7 +1,7 @@
 """Records the gradients that Keras with JAX gives at kinks, ties and zeros.
 
-Where the language differs by intent (docs/derivatives.md: abs at 0 and what is made of it,
-guards, x ** y at 0, a row of zeros normalized), there is no case.
+Where the language differs by intent (docs/derivatives.md: guards, x ** y at 0,
+a row of zeros normalized), there is no case.
 
     KERAS_BACKEND=jax JAX_ENABLE_X64=1 python kinks.py
 """
@@ -33,7 +33,7 @@ data = dict(
 )
 
 POINTWISE = """
-sign(x) floor(x) ceil(x) round(x) trunc(x) square(x) sinc(x) softplus(x) sigmoid(x) tanh(x) erf(x)
+abs(x) fabs(x) sqrt(abs(x)) sign(x) floor(x) ceil(x) round(x) trunc(x) square(x) sinc(x) softplus(x) sigmoid(x) tanh(x) erf(x)
 relu(x) relu6(x) leaky_relu(x) elu(x) celu(x) selu(x) gelu(x) gelu(x,False) silu(x) softsign(x) soft_shrink(x)
 hard_shrink(x) tanh_shrink(x) hard_tanh(x) hard_sigmoid(x) hard_silu(x) log_sigmoid(x) mish(x) squareplus(x)
 sparse_plus(x) sparse_sigmoid(x) threshold(x,0.5,2.0) keras.activations.relu(x,0.1,3.0,0.5)
@@ -43,13 +43,14 @@ arccosh(x*x+1) power(x,2) power(x,3.0) power(x,0) power(x,1) power(x,0.5) power(
 where(x>0,log(where(x>0,x,1.0)),0.0) sqrt(square(x)) x*x/x
 """.split()
 PAIRS = """
-maximum(a,b) minimum(a,b) logaddexp(a,b) logaddexp2(a,b) arctan2(a,b) fmax(a,b) fmin(a,b) mod(a,b)
+maximum(a,b) minimum(a,b) hypot(a,b) logaddexp(a,b) logaddexp2(a,b) arctan2(a,b) fmax(a,b) fmin(a,b) mod(a,b)
 floor_divide(a,b) divide_no_nan(a,b) divide(a,b) fmod(a,b) heaviside(a,b) where(a>b,a,b) clip(a,b,b)
 """.split()
 ROWS = """
 max(t,axis=1) min(t,axis=1) amax(t) amin(t) ptp(t,axis=1) max(t,axis=1,initial=2.0) prod(t,axis=1) prod(t)
 cumprod(t,axis=1) cumsum(t,axis=1) std(t,axis=1) var(t,axis=1) norm(t) norm(t,axis=1) norm(t*0)
-norm(t,ord=3,axis=1) norm(t,ord=float('inf'),axis=(0,1))
+norm(t,ord=3,axis=1) norm(t,ord=float('inf'),axis=(0,1)) norm(t,ord=1,axis=1)
+norm(t,ord=float('inf'),axis=1) norm(t,ord=-float('inf'),axis=1) norm(t,ord=1,axis=(0,1)) normalize(t,order=1)
 logsumexp(t,axis=1) softmax(t)*t log_softmax(t)*t sparsemax(t)*t median(t,axis=1) quantile(t,0.3,axis=1)
 quantile(t,0.5,axis=1,method='nearest') quantile(t,0.4,axis=1,method='midpoint') sort(t,axis=1)*arange(4)
 top_k(t,2)[0]*arange(2) nanmax(t,axis=1) nanmin(t,axis=1) nanprod(t,axis=1) nanstd(t,axis=1)
@@ -59,7 +60,7 @@ max_pool(image,(2,2),(2,2)) max_pool(image,(3,3),(2,2),'same') average_pool(imag
 adaptive_max_pool(image,(2,2))
 """.split()
 LOSSES = """
-mean_squared_logarithmic_error(y,p) huber(y,p) huber(y,p,0.5) log_cosh(y,p) hinge(y,p) squared_hinge(y,p) categorical_hinge(y,p) cosine_similarity(y,p)
+mean_absolute_error(y,p) mean_absolute_percentage_error(y,p) mean_squared_logarithmic_error(y,p) huber(y,p) huber(y,p,0.5) log_cosh(y,p) hinge(y,p) squared_hinge(y,p) categorical_hinge(y,p) cosine_similarity(y,p)
 kl_divergence(y,q) poisson(y,q) dice(y,q) tversky(y,q) binary_crossentropy(y,q)
 categorical_crossentropy(y,q) binary_crossentropy(y,p,True) categorical_crossentropy(y,p,True)
 categorical_focal_crossentropy(y,q) binary_focal_crossentropy(y,q) keras.losses.binary_crossentropy(y,q)
