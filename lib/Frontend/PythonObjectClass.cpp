@@ -85,7 +85,8 @@ void frontend::registerObjectClass(Evaluator &ev, ClassObject *object) {
       return failure();
     return ev.string("<" + ev.classOf(p["self"])->name + " object>");
   });
-  object->attributes["__str__"] = object->attributes["__repr__"];
+  Value repr = object->attributes["__repr__"]; // a new entry may move the old ones
+  object->attributes["__str__"] = repr;
   method(ev, object, "__eq__", [](Evaluator &ev, CallArgs &args) -> Result {
     ArgParser p(ev, args, "__eq__", {"self", "other"});
     if (p.failed())

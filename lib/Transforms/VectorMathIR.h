@@ -54,7 +54,9 @@ public:
   using Constant = std::conditional_t<
       K == Kind::Float, float,
       std::conditional_t<K == Kind::Double, double, int32_t>>;
-  explicit Lanes(Constant c) : number(c), integer(static_cast<int64_t>(c)) {}
+  explicit Lanes(Constant c)
+      : number(c),
+        integer(std::is_integral_v<Constant> ? static_cast<int64_t>(c) : 0) {}
   Lanes(const Emitter &emitter, mlir::Value value)
       : emitter(&emitter), value(value) {}
 
