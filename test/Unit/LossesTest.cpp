@@ -11,16 +11,6 @@ TEST(Losses, Keras) { expectRecorded("losses.txt", 230); }
 
 TEST(Losses, Gradients) { expectRecorded("loss_gradients.txt", 160); }
 
-void expectRefused(llvm::StringRef code, llvm::StringRef message) {
-  Outcome outcome = EvalHarness().eval(
-      code, {{"x", sequence({2, 3})}, {"y", sequence({2, 3})}}, {},
-      trainingPrelude());
-  EXPECT_FALSE(outcome.ok()) << code.str();
-  EXPECT_TRUE(llvm::StringRef(outcome.diagnostics).contains(message))
-      << code.str() << "\n"
-      << outcome.diagnostics;
-}
-
 TEST(Losses, Refused) {
   expectRefused("lambda x, y: keras.losses.get('msee')(x, y)",
                 "Unknown loss 'msee'; did you mean 'mse'?");

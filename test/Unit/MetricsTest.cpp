@@ -9,16 +9,6 @@ namespace {
 
 TEST(Metrics, Keras) { expectRecorded("metrics.txt", 320); }
 
-void expectRefused(llvm::StringRef code, llvm::StringRef message) {
-  Outcome outcome = EvalHarness().eval(
-      code, {{"x", sequence({2, 3})}, {"y", sequence({2, 3})}}, {},
-      trainingPrelude());
-  EXPECT_FALSE(outcome.ok()) << code.str();
-  EXPECT_TRUE(llvm::StringRef(outcome.diagnostics).contains(message))
-      << code.str() << "\n"
-      << outcome.diagnostics;
-}
-
 TEST(Metrics, Refused) {
   expectRefused("lambda x, y: keras.metrics.get('acuracy')",
                 "Unknown metric 'acuracy'; did you mean 'accuracy'?");

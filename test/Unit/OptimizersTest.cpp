@@ -13,19 +13,6 @@ TEST(Optimizers, KerasSchedulesRegularizersConstraints) {
   expectRecorded("schedules.txt", 50);
 }
 
-/// The message of an expression that must not be accepted.
-std::string refusal(llvm::StringRef code) {
-  Outcome outcome = EvalHarness().eval(code, {{"x", sequence({2, 3})}});
-  EXPECT_FALSE(outcome.ok()) << code.str();
-  return outcome.diagnostics;
-}
-
-void expectRefused(llvm::StringRef code, llvm::StringRef message) {
-  std::string found = refusal(code);
-  EXPECT_TRUE(llvm::StringRef(found).contains(message)) << code.str() << "\n"
-                                                        << found;
-}
-
 TEST(Optimizers, Names) {
   for (llvm::StringRef name :
        {"'adam'", "'Adam'", "Adam", "Adam()",

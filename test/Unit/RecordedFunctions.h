@@ -58,6 +58,21 @@ inline std::string trainingPrelude() {
   return buffer ? (*buffer)->getBuffer().str() : "";
 }
 
+/// The expression, a lambda of arrays of shape (2, 3), is an error with this in
+/// its message.
+inline void expectRefused(llvm::StringRef code, llvm::StringRef message) {
+  llvm::StringRef params = code.split(':').first;
+  params.consume_front("lambda ");
+  Inputs inputs;
+  for (llvm::StringRef param : llvm::split(params, ','))
+    inputs.emplace_back(param.trim().str(), sequence({2, 3}));
+  Outcome outcome = EvalHarness().eval(code, inputs, {}, trainingPrelude());
+  EXPECT_FALSE(outcome.ok()) << code.str();
+  EXPECT_TRUE(llvm::StringRef(outcome.diagnostics).contains(message))
+      << code.str() << "\n"
+      << outcome.diagnostics;
+}
+
 /// Equal up to rounding: float64 to 1e-9, float32 to a few units of it.
 inline void expectClose(const NDArray &got, const NDArray &expected) {
   EXPECT_EQ(name(got.dtype()), name(expected.dtype()));

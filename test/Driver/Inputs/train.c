@@ -1,17 +1,8 @@
 /* Trains a compiled model as a C program would, and compares with the formulas.
  */
 #include "net.h"
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "check.h"
 #include <string.h>
-#define CHECK(c)                                                               \
-  do {                                                                         \
-    if (!(c)) {                                                                \
-      printf("line %d: %s\n", __LINE__, #c);                                   \
-      exit(1);                                                                 \
-    }                                                                          \
-  } while (0)
 
 enum { columns = 10, outputs = 5 };
 

@@ -1,16 +1,7 @@
 /* Calls a model's gradient function as a C program would: for
  * y = tanh(x w + b) + x[:, :3], compared with the formula. */
 #include "affine.h"
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#define CHECK(c)                                                               \
-  do {                                                                         \
-    if (!(c)) {                                                                \
-      printf("line %d: %s\n", __LINE__, #c);                                   \
-      exit(1);                                                                 \
-    }                                                                          \
-  } while (0)
+#include "check.h"
 
 enum { columns = 5, outputs = 3 };
 
