@@ -91,9 +91,10 @@ FailureOr<Primals> primalsOf(Evaluator &evaluator, Value args, Value argnums,
     int64_t index =
         number.asInt() < 0 ? number.asInt() + count : number.asInt();
     if (index < 0 || index >= count)
-      return evaluator.error(at, "argnums has " + Twine(number.asInt()) +
-                                     ", but there are " + Twine(count) +
-                                     " positional arguments");
+      return evaluator.error(
+          at, "argnums is " + Twine(number.asInt()) +
+                  ", which counts from 0, but the call has " + Twine(count) +
+                  " positional argument" + (count == 1 ? "" : "s"));
     if (failed(collect(evaluator, primals, size_t(index), at)))
       return failure();
   }

@@ -244,6 +244,24 @@ int runSafely(int argc, char **argv, llvm::function_ref<int()> body) {
   return InternalError;
 }
 
+/// The first option among `words` that `command` does not have, with the name it
+/// may be meant for; "" if there is none.
+std::string unknownOption(const CLI::App &command, llvm::ArrayRef<std::string> words) {
+  llvm::SmallVector<std::string> known{"--help"};
+  for (const CLI::Option *option : command.get_options())
+    for (const std::string &name : option->get_lnames())
+      known.push_back("--" + name);
+  for (const std::string &word : words) {
+    llvm::StringRef name = llvm::StringRef(word).split('=').first;
+    if (!name.starts_with("--") || name == "--" || llvm::is_contained(known, name))
+      continue;
+    llvm::SmallVector<llvm::StringRef> names(known.begin(), known.end());
+    std::optional<llvm::StringRef> near = didYouMean(name, names);
+    return ("there is no option '" + name + "'" + (near ? "; did you mean '" + near->str() + "'?" : "")).str();
+  }
+  return "";
+}
+
 bool isCommand(llvm::StringRef word) {
   return llvm::any_of(commands, [&](const Command &c) { return word == c.name; });
 }
@@ -268,6 +286,8 @@ int main(int argc, char **argv) {
   if (!words.empty() && !isCommand(words[0]) && (words[0] == "-" || words[0][0] != '-') &&
       (words[0] == "-" || llvm::StringRef(words[0]).contains('.')))
     words.insert(words.begin(), "compile");
+  const std::vector<std::string> given = words;
+  const std::string name = given.empty() ? "" : given.front();
   std::reverse(words.begin(), words.end()); // CLI11 takes them from the back
   try {
     app.parse(words);
@@ -279,7 +299,11 @@ int main(int argc, char **argv) {
     for (const Command &command : commands)
       names.push_back(command.name);
     if (first.empty() || first.starts_with("-") || llvm::is_contained(names, first)) {
-      llvm::errs() << "lamina: error: " << error.what() << "\n";
+      // What is missing may have been misspelt.
+      std::string unknown;
+      if (CLI::App *command = isCommand(name) ? app.get_subcommand(name) : nullptr)
+        unknown = unknownOption(*command, llvm::ArrayRef(given).drop_front());
+      llvm::errs() << "lamina: error: " << (unknown.empty() ? error.what() : unknown) << "\n";
     } else {
       std::optional<llvm::StringRef> near = didYouMean(first, names);
       llvm::errs() << "lamina: error: there is no command '" << first << "'"
