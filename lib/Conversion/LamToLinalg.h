@@ -160,7 +160,7 @@ mlir::Value padWindowed(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
 /// elements in each dimension, where these numbers and the size are known. A
 /// rest would contradict the size that the loops imply.
 mlir::Value trimToWindows(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
-                          llvm::ArrayRef<int64_t> places,
+                          llvm::ArrayRef<mlir::OpFoldResult> places,
                           llvm::ArrayRef<int64_t> window,
                           llvm::ArrayRef<int64_t> strides,
                           llvm::ArrayRef<int64_t> dilation);

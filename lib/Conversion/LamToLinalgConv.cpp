@@ -99,14 +99,14 @@ struct ConvPattern : OpConversionPattern<ConvOp> {
         padWindowed(b, loc, adaptor.getX(), sizesOf(b, loc, op.getX()), zero,
                     around(op.getPadLow(), 0), around(op.getPadHigh(), 0),
                     around(op.getXDilation(), 1));
-    auto xShape = cast<RankedTensorType>(x.getType()).getShape();
-    SmallVector<int64_t> window = around(
-        cast<RankedTensorType>(op.getKernel().getType()).getShape().take_front(
-            spatial),
-        1);
+    SmallVector<int64_t> window =
+        around(cast<RankedTensorType>(op.getKernel().getType())
+                   .getShape()
+                   .take_front(spatial),
+               1);
     // All channels belong to one place.
-    SmallVector<int64_t> places(result.getShape());
-    places.back() = xShape.back();
+    SmallVector<OpFoldResult> places(sizes);
+    places.back() = tensor::getMixedSize(b, loc, x, result.getRank() - 1);
     x = trimToWindows(b, loc, x, places, window, around(op.getStrides(), 1),
                       around(op.getKernelDilation(), 1));
     Value kernel = adaptor.getKernel();

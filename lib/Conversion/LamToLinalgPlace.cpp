@@ -72,7 +72,7 @@ Value padTensor(OpBuilder &b, Location loc, Value x, Value scalar,
 }
 
 Value trimToWindows(OpBuilder &b, Location loc, Value x,
-                    ArrayRef<int64_t> places, ArrayRef<int64_t> window,
+                    ArrayRef<OpFoldResult> places, ArrayRef<int64_t> window,
                     ArrayRef<int64_t> strides, ArrayRef<int64_t> dilation) {
   auto type = cast<RankedTensorType>(x.getType());
   if (llvm::is_contained(type.getShape(), 0))
@@ -80,11 +80,12 @@ Value trimToWindows(OpBuilder &b, Location loc, Value x,
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, x);
   bool changed = false;
   for (auto [i, size] : llvm::enumerate(type.getShape())) {
-    if (ShapedType::isDynamic(places[i]) || ShapedType::isDynamic(window[i]) ||
-        places[i] == 0)
+    // Not what the type says: a size may be a constant that it does not know.
+    std::optional<int64_t> count = getConstantIntValue(places[i]);
+    if (!count || *count == 0 || ShapedType::isDynamic(window[i]))
       continue;
     int64_t used =
-        (places[i] - 1) * strides[i] + (window[i] - 1) * dilation[i] + 1;
+        (*count - 1) * strides[i] + (window[i] - 1) * dilation[i] + 1;
     // An unknown size may be larger as well: with a single place it would be
     // taken for that of the window.
     if (!ShapedType::isDynamic(size) && used >= size)

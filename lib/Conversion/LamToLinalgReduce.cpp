@@ -141,8 +141,8 @@ struct WindowPattern : OpConversionPattern<WindowOp> {
     Value x = padWindowed(b, loc, adaptor.getX(), sizesOf(b, loc, op.getX()),
                           arith::ConstantOp::create(b, loc, neutral),
                           op.getPadLow(), op.getPadHigh(), noHoles);
-    x = trimToWindows(b, loc, x, result.getShape(), op.getWindow(),
-                      op.getStrides(), op.getDilation());
+    x = trimToWindows(b, loc, x, sizes, op.getWindow(), op.getStrides(),
+                      op.getDilation());
 
     // Loops over the result, then over the window where it is not trivial.
     SmallVector<int64_t> window;

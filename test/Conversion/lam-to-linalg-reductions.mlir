@@ -108,3 +108,17 @@ func.func @random_bits(%key: tensor<2xui32>) -> tensor<4x2xui32> {
   %y = lam.random_bits %key : tensor<2xui32> -> tensor<4x2xui32>
   return %y : tensor<4x2xui32>
 }
+
+// -----
+
+// A single place whose number the type does not know: the elements behind its
+// window would be taken for more of the window.
+// CHECK-LABEL: func.func @conv_at_one_place
+// CHECK: tensor.extract_slice {{.*}}[0, 0, 0] [%{{.*}}, 3, 2] [1, 1, 1] : tensor<?x?x2xf32> to tensor<?x3x2xf32>
+func.func @conv_at_one_place(%x: tensor<?x?x2xf32>, %k: tensor<3x2x4xf32>) -> tensor<?x?x4xf32> {
+  %c1 = arith.constant 1 : index
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x?x2xf32>
+  %y = lam.conv %x, %k strides [3] pad [0] x [0] dilation [1] x [1] sizes(%n, %c1) : tensor<?x?x2xf32>, tensor<3x2x4xf32> -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}

@@ -81,11 +81,13 @@ void declareCompile(CLI::App &app, Arguments &args) {
   declareWeights(app, args);
   declareCode(app, args);
   app.add_option("-o,--output", args.output, "the file to write, or the base name of several");
-  app.add_option("--emit", args.emit, "what to write, a comma list:\n" + describeEmit())->delimiter(',');
+  app.add_option("--emit", args.emit, "what to write, a comma list:\n" + describeEmit())->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("--entry", args.options.entries,
                  "the entry points to make, a comma list: forward, vjp, train_step, evaluate, metrics, "
                  "forward_residuals, backward")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_flag("--sample-weights", args.sampleWeights, "train_step and evaluate take a weight for each row");
   app.add_flag("--explain-residuals", args.options.explainResiduals,
                "say what `backward` keeps of the forward part, and what it computes again");
@@ -169,12 +171,14 @@ void declareEval(CLI::App &app, Arguments &args) {
   declareCode(app, args);
   declareArrays(app, args);
   app.add_flag("--grad", args.gradient, "write the gradient of the sum of the outputs instead");
-  app.add_option("--emit", args.emit, "print a stage instead of running")->delimiter(',');
+  app.add_option("--emit", args.emit, "print a stage instead of running")->delimiter(',')
+      ->allow_extra_args(false);
 }
 
 void declareInspect(CLI::App &app, Arguments &args) {
   declareModel(app, args);
-  app.add_option("--emit", args.emit, "summary, dot, or the name of a stage")->delimiter(',');
+  app.add_option("--emit", args.emit, "summary, dot, or the name of a stage")->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("-o,--output", args.output, "the file to write (standard output)");
 }
 
