@@ -5,7 +5,7 @@ import lit.formats
 config.name = "Lamina"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".lam", ".test"]
-config.excludes = ["Inputs", "Fuzz", "Unit", "examples"]
+config.excludes = ["Inputs", "Fuzz", "Unit", "examples", "benchmark"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.lamina_build, "test", "lit")
 config.environment["PATH"] = os.pathsep.join(
