@@ -3,6 +3,7 @@
 #include "DumpIR.h"
 #include "lamina/Transforms/Machine.h"
 #include "mlir/IR/Verifier.h"
+#include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Support/Timing.h"
@@ -124,6 +125,25 @@ static LogicalResult checkContract(ModuleOp module, const Stage &stage) {
   return success(errors == 0);
 }
 
+namespace {
+/// Records every pass in LLVM's time trace.
+struct TraceTime : PassInstrumentation {
+  void runBeforePass(Pass *pass, Operation *op) override {
+    auto symbol = op->getAttrOfType<StringAttr>("sym_name");
+    bool isNamed = !pass->getArgument().empty(); // adaptors are not
+    llvm::timeTraceProfilerBegin(isNamed ? pass->getArgument()
+                                         : pass->getName(),
+                                 symbol ? symbol.getValue() : "");
+  }
+  void runAfterPass(Pass *, Operation *) override {
+    llvm::timeTraceProfilerEnd();
+  }
+  void runAfterPassFailed(Pass *, Operation *) override {
+    llvm::timeTraceProfilerEnd();
+  }
+};
+} // namespace
+
 std::string lamina::expandPipeline(const Stage &stage, const Machine &machine,
                                    const Options &options) {
   std::string text = stage.pipeline;
@@ -170,6 +190,8 @@ lamina::runStages(ModuleOp module, unsigned from, unsigned to,
              << stage.name << "' does not parse";
     if (dump)
       passes.addInstrumentation(dump->instrumentation(stage.name));
+    if (llvm::timeTraceProfilerEnabled())
+      passes.addInstrumentation(std::make_unique<TraceTime>());
     if (failed(passes.run(module)))
       return failure();
     module->setAttr("lamina.stage",

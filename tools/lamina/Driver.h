@@ -43,6 +43,7 @@ struct Arguments {
   bool sampleWeights = false;      // of train_step and evaluate
   std::string diagnosticsFormat = "text";
   std::string colour = "auto";
+  std::string timeTrace;
   int64_t batch = 0; // 0: not fixed
   bool interpret = false, gradient = false, verbose = false;
   TrainArguments train;

@@ -10,6 +10,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Process.h"
+#include "llvm/Support/TimeProfiler.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace lamina;
@@ -104,6 +105,7 @@ ast::Module *Session::parse() {
 }
 
 OwningOpRef<ModuleOp> Session::loadModel(const frontend::TrainingOptions &training) {
+  llvm::TimeTraceScope trace("load model");
   if (llvm::StringRef(arguments.input).ends_with(".mlir")) {
     std::optional<std::string> text = read(arguments.input);
     if (!text)

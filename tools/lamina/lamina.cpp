@@ -11,6 +11,7 @@
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/TimeProfiler.h"
 #include "llvm/Support/raw_ostream.h"
 #include <CLI/CLI.hpp>
 
@@ -68,6 +69,8 @@ void declareCode(CLI::App &app, Arguments &args) {
       ->capture_default_str();
   app.add_option("--dump-ir", args.options.dumpDir, "write one numbered file per stage and per pass that changed something");
   app.add_flag("--time-passes", args.options.timePasses, "print the time every pass takes");
+  app.add_option("--time-trace", args.timeTrace,
+                 "write where the time goes as a Chrome trace, a .json");
 }
 
 void declareArrays(CLI::App &app, Arguments &args) {
@@ -266,6 +269,29 @@ std::string unknownOption(const CLI::App &command, llvm::ArrayRef<std::string> w
   return "";
 }
 
+/// Runs the command, recording what it spends its time with if --time-trace
+/// asks for that.
+int runTraced(const Command &command, Arguments &arguments) {
+  if (arguments.timeTrace.empty())
+    return command.run(arguments);
+  llvm::timeTraceProfilerInitialize(/*TimeTraceGranularity=*/100, "lamina");
+  int code;
+  {
+    llvm::TimeTraceScope trace(command.name, arguments.input);
+    code = command.run(arguments);
+  }
+  llvm::SmallString<0> text;
+  llvm::raw_svector_ostream stream(text);
+  llvm::timeTraceProfilerWrite(stream);
+  llvm::timeTraceProfilerCleanup();
+  if (llvm::Error error = writeFile(arguments.timeTrace, text)) {
+    llvm::errs() << "lamina: error: " << llvm::toString(std::move(error))
+                 << "\n";
+    return code == Success ? BadInput : code;
+  }
+  return code;
+}
+
 bool isCommand(llvm::StringRef word) {
   return llvm::any_of(commands, [&](const Command &c) { return word == c.name; });
 }
@@ -298,7 +324,7 @@ int main(int argc, char **argv) {
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == 0) // --help, --version
       return app.exit(error) == 0 ? Success : InternalError;
-    llvm::StringRef first = argc > 1 ? argv[1] : "";
+    llvm::StringRef first = name;
     llvm::SmallVector<llvm::StringRef> names;
     for (const Command &command : commands)
       names.push_back(command.name);
@@ -317,5 +343,5 @@ int main(int argc, char **argv) {
     return BadUsage;
   }
   arguments.command = chosen->name;
-  return runSafely(argc, argv, [&] { return chosen->run(arguments); });
+  return runSafely(argc, argv, [&] { return runTraced(*chosen, arguments); });
 }
