@@ -49,12 +49,14 @@ static constexpr Stage stages[] = {
      "function-boundary-type-conversion=identity-layout-map "
      "allow-return-allocs-from-loops},"
      "func.func(fold-memref-alias-ops,canonicalize,cse),"
+     "lamina-outline-products{strategy=$strategy},"
      "lamina-plan-scratch,"
      "func.func(canonicalize,cse,lamina-copies-to-linalg)"},
 
     {"llvm-mlir", "vectorized code with C entry points in the llvm dialect",
      "builtin llvm",
      "func.func(lamina-vectorize{strategy=$strategy},convert-linalg-to-loops),"
+     "lamina-emit-gemm{strategy=$strategy},"
      "lower-affine,canonicalize,cse,"
      "lamina-expand-math{ldexp=$ldexp fma=$fma},lamina-expand-arith{half=$half},"
      "lamina-emit-abi,"

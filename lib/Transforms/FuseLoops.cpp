@@ -25,7 +25,7 @@ struct FuseLoops : lamina::impl::FuseLoopsBase<FuseLoops> {
     IRRewriter rewriter(&getContext());
     Block &block = function.getBody().front();
     separateFills(rewriter, block);
-    for (const LoopGroup &group : formLoopGroups(block)) {
+    for (const LoopGroup &group : formLoopGroups(block, row)) {
       SmallVector<int64_t> tiles = chooseTiles(group, row);
       if (llvm::any_of(tiles, [](int64_t tile) { return tile != 0; }))
         emitLoops(rewriter, group, tiles);

@@ -1,5 +1,6 @@
 //===- LoopGroups.cpp - which ops share a tile loop -----------------------===//
 #include "LoopGroups.h"
+#include "Products.h"
 #include "mlir/IR/Visitors.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -30,13 +31,18 @@ namespace {
 /// Grows groups along producer-consumer edges in program order.
 class Grouper {
 public:
-  explicit Grouper(Block &block) : block(block) {}
+  Grouper(Block &block, const Strategy &strategy)
+      : block(block), strategy(strategy) {}
 
   std::vector<LoopGroup> run() {
     for (Operation &op : block) {
       unsigned node = nodes.size();
       index[&op] = node;
       LoopRole role = loopRole(&op);
+      // A call that wants the whole of its operands.
+      if (auto product = dyn_cast<linalg::LinalgOp>(op);
+          product && isLargeProduct(product, strategy))
+        role = {};
       nodes.push_back({&op, role, {}});
       clusters.push_back({{node}, role.depth(), role.product ? &op : nullptr});
       clusterOf.push_back(node);
@@ -79,6 +85,7 @@ private:
   };
 
   Block &block;
+  const Strategy &strategy;
   std::vector<Node> nodes;
   std::vector<Cluster> clusters; // by the number of its first node
   std::vector<unsigned> clusterOf;
@@ -245,8 +252,9 @@ private:
 };
 } // namespace
 
-std::vector<LoopGroup> lamina::formLoopGroups(Block &block) {
-  return Grouper(block).run();
+std::vector<LoopGroup> lamina::formLoopGroups(Block &block,
+                                              const Strategy &strategy) {
+  return Grouper(block, strategy).run();
 }
 
 /// The width from `candidates` that wastes least of `size` columns; the widest

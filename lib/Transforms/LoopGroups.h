@@ -38,7 +38,8 @@ struct LoopGroup {
 
 /// Partitions the ops of a block of tensor ops; returns only the groups that
 /// gain from a common loop. No group depends on itself through other ops.
-std::vector<LoopGroup> formLoopGroups(mlir::Block &block);
+std::vector<LoopGroup> formLoopGroups(mlir::Block &block,
+                                      const Strategy &strategy);
 
 /// Tile sizes for the first `depth` axes; 0 means the whole axis.
 llvm::SmallVector<int64_t> chooseTiles(const LoopGroup &group,

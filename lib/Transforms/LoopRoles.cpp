@@ -1,5 +1,6 @@
 //===- LoopRoles.cpp - how an op takes part in a tile loop ----------------===//
 #include "LoopGroups.h"
+#include "Products.h"
 #include "mlir/Interfaces/ValueBoundsOpInterface.h"
 
 using namespace mlir;
@@ -37,15 +38,6 @@ static unsigned singletonGroups(ArrayRef<ReassociationIndices> groups) {
   while (count < groups.size() && groups[count].size() == 1)
     ++count;
   return count;
-}
-
-static bool isProduct(linalg::LinalgOp op) {
-  if (!linalg::isaContractionOpInterface(op))
-    return false;
-  FailureOr<linalg::ContractionDimensions> dims =
-      linalg::inferContractionDims(op);
-  return succeeded(dims) && !dims->m.empty() && !dims->n.empty() &&
-         !dims->k.empty();
 }
 
 static LoopRole roleOfLinalg(linalg::LinalgOp op) {

@@ -3,10 +3,21 @@
 #define LAMINA_TRANSFORMS_MACHINE_H
 
 #include "llvm/Support/Error.h"
+#include <array>
 #include <cstdint>
 #include <string>
 
 namespace lamina {
+
+/// How large matrix products are cut.
+struct GemmStrategy {
+  /// Rows of the register tile that is one, two, … vectors wide; 0 where the
+  /// accumulators and a row of operands would not fit in the registers.
+  std::array<int64_t, 4> rows;
+  /// Rows of a block, and elements of the summed dimension: the left operand's
+  /// block stays in the second-level cache, and so does a panel of the right.
+  int64_t rowBlock, depthBlock;
+};
 
 /// How kernels are shaped for a family of machines: one row per family.
 struct Strategy {
@@ -17,6 +28,7 @@ struct Strategy {
   /// Elements that the temporaries of one tile of a row loop should have.
   int64_t tileElements;
   bool fusedMultiplyAdd; // in hardware
+  GemmStrategy gemm;
 };
 
 /// The row called `name`; the generic one if there is none.

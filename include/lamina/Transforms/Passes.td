@@ -9,9 +9,11 @@
 //     │ lamina-fuse-loops          producers and consumers share a tile loop
 //   kernels
 //     │ lamina-results-to-arguments, lamina-read-in-place, one-shot-bufferize
+//     │ lamina-outline-products    large products are calls of shared functions
 //     │ lamina-plan-scratch        one arena for every temporary
 //   bufferized
 //     │ lamina-vectorize, lamina-expand-math
+//     │ lamina-emit-gemm           the functions that products share
 //     │ lamina-expand-arith        no calls but libc and libm
 //     │ lamina-emit-abi            the C entry points
 //   llvm-mlir
@@ -125,6 +127,37 @@ def CopiesToLinalg : Pass<"lamina-copies-to-linalg", "mlir::func::FuncOp"> {
     as a linalg op it is vectorized like any other loop.
   }];
   let dependentDialects = ["mlir::linalg::LinalgDialect"];
+}
+
+def OutlineProducts : Pass<"lamina-outline-products", "mlir::ModuleOp"> {
+  let summary = "make large matrix products calls of shared functions";
+  let description = [{
+    A contraction on buffers that is large enough becomes a call of
+    `lamina_gemm_T`; what it loops over besides rows, columns and one summed
+    dimension becomes loops around the call. The right operand is packed into
+    panels before it, outside of every loop that does not change it, unless it is
+    read too seldom for that. A transposed right operand is packed through
+    transposition; or, where that is less work, the transposed product is
+    computed and written back transposed. No operand is transposed as a whole.
+  }];
+  let options = [Option<"strategy", "strategy", "std::string", "\"cpu-generic\"",
+                        "the row of the strategy table to follow">];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+                           "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect"];
+}
+
+def EmitGemm : Pass<"lamina-emit-gemm", "mlir::ModuleOp"> {
+  let summary = "give the functions that matrix products share their bodies";
+  let description = [{
+    Emits blocks, panels and register tiles for `lamina_gemm_T`, and
+    `lamina_pack_T` and `lamina_transpose_T`, in the shapes that the strategy
+    table has for the machine.
+  }];
+  let options = [Option<"strategy", "strategy", "std::string", "\"cpu-generic\"",
+                        "the row of the strategy table to follow">];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+                           "mlir::LLVM::LLVMDialect", "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
 }
 
 def PlanScratch : Pass<"lamina-plan-scratch", "mlir::ModuleOp"> {

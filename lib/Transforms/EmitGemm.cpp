@@ -1,0 +1,38 @@
+//===- EmitGemm.cpp - bodies for the functions that products share --------===//
+#include "Gemm.h"
+#include "lamina/Transforms/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace lamina {
+#define GEN_PASS_DEF_EMITGEMM
+#include "lamina/Transforms/Passes.h.inc"
+} // namespace lamina
+
+using namespace mlir;
+using namespace lamina;
+
+namespace {
+struct EmitGemm : lamina::impl::EmitGemmBase<EmitGemm> {
+  using EmitGemmBase::EmitGemmBase;
+
+  void runOnOperation() override {
+    using Emitter = void (*)(func::FuncOp, const GemmShape &);
+    static constexpr std::pair<StringLiteral, Emitter> emitters[] = {
+        {"gemm", emitGemm}, {"pack", emitPack}, {"transpose", emitTranspose}};
+    const Strategy &row = strategyNamed(strategy);
+    Builder builder(&getContext());
+    for (FloatType type :
+         {FloatType(builder.getF32Type()), FloatType(builder.getF64Type())}) {
+      GemmShape shape(type, row);
+      for (auto [kind, emit] : emitters)
+        if (auto function =
+                getOperation().lookupSymbol<func::FuncOp>(shape.name(kind)))
+          if (function.isExternal())
+            emit(function, shape);
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,179 @@
+//===- GemmTile.cpp - the register tile of matrix products ----------------===//
+#include "Gemm.h"
+#include "PointerBuilder.h"
+
+using namespace mlir;
+using namespace lamina;
+
+/// How many rows of the right operand ahead of their use lines are fetched.
+static constexpr int64_t prefetchDistance = 16;
+/// Accumulators that hide the latency of the multiply-add.
+static constexpr int64_t enoughChains = 8;
+
+namespace {
+class TileEmitter {
+public:
+  TileEmitter(func::FuncOp function, const GemmShape &shape, int64_t rows,
+              int64_t vectors)
+      : b(function.getLoc(), shape.type, shape.lanes), rows(rows),
+        vectors(vectors) {
+    b.setInsertionPointToStart(function.addEntryBlock());
+    auto arguments = function.getArguments();
+    k = arguments[0];
+    a = arguments[1];
+    rsA = arguments[2];
+    csA = arguments[3];
+    right = arguments[4];
+    ldb = arguments[5];
+    c = arguments[6];
+    ldc = arguments[7];
+    last = arguments[8];
+    accumulate = arguments[9];
+    isFirst = arguments[10];
+    while (rows * vectors * chains < enoughChains && chains < unroll)
+      chains *= 2;
+  }
+
+  void emit() {
+    Value rsA2 = b.add(rsA, rsA);
+    rowOffsets = {Value(), rsA, rsA2};
+    ahead = b.mul(ldb, b.number(prefetchDistance));
+    PointerBuilder::Values state(rows * vectors * chains, b.zero());
+    Value base = a;
+    Value rsA3 = b.add(rsA2, rsA);
+    for (int64_t row = 0; row < rows; row += 3) {
+      state.push_back(base);
+      base = b.offset(base, rsA3);
+    }
+    state.push_back(right);
+
+    Value whole = b.mul(b.divide(k, unroll), b.number(unroll));
+    state = b.loop(b.number(0), whole, b.number(unroll), state,
+                   [&](Value, ValueRange values) {
+                     PointerBuilder::Values next(values);
+                     b.when(isFirst, [&] { fetchAhead(next.back()); });
+                     for (int64_t i = 0; i < unroll; ++i)
+                       step(next, i % chains);
+                     return next;
+                   });
+    state = b.loop(whole, k, b.number(1), state, [&](Value, ValueRange values) {
+      PointerBuilder::Values next(values);
+      step(next, 0);
+      return next;
+    });
+    sumChains(state);
+    finish(state);
+    func::ReturnOp::create(b);
+  }
+
+private:
+  static constexpr int64_t unroll = 4;
+  PointerBuilder b;
+  int64_t rows, vectors;
+  int64_t chains = 1; // independent sums per element of the tile
+  Value k, a, rsA, csA, right, ldb, c, ldc, last, accumulate, isFirst, ahead;
+  SmallVector<Value> rowOffsets;
+
+  int64_t count() const { return rows * vectors; }
+
+  /// Adds one column of A times one row of B. `state` holds the accumulators,
+  /// the addresses of every third row of A, and that of B.
+  void step(PointerBuilder::Values &state, int64_t chain) {
+    int64_t bytes = b.vector.getNumElements() * b.elementBytes;
+    Value *accumulators = state.data() + chain * count();
+    Value *bases = state.data() + chains * count();
+    Value &row = state.back();
+    SmallVector<Value> columns;
+    for (int64_t v = 0; v < vectors; ++v)
+      columns.push_back(b.load(b.offset(row, v * bytes)));
+    for (int64_t r = 0; r < rows; ++r) {
+      Value address = bases[r / 3];
+      if (r % 3 != 0)
+        address = b.offset(address, rowOffsets[r % 3]);
+      Value left = b.splat(address);
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value &sum = accumulators[r * vectors + v];
+        sum = LLVM::FMAOp::create(b, left, columns[v], sum);
+      }
+    }
+    for (int64_t r = 0; r < rows; r += 3)
+      bases[r / 3] = b.offset(bases[r / 3], csA);
+    row = b.offset(row, ldb);
+  }
+
+  /// Fetches rows of the right operand that later steps will load.
+  void fetchAhead(Value row) {
+    row = b.offset(row, ahead);
+    for (int64_t i = 0; i < unroll; ++i) {
+      for (int64_t v = 0; v < vectors; ++v)
+        b.prefetch(
+            b.offset(row, v * b.vector.getNumElements() * b.elementBytes));
+      row = b.offset(row, ldb);
+    }
+  }
+
+  void sumChains(PointerBuilder::Values &state) {
+    for (int64_t half = chains / 2; half >= 1; half /= 2)
+      for (int64_t i = 0; i < half * count(); ++i)
+        state[i] =
+            arith::AddFOp::create(b, state[i], state[i + half * count()]);
+  }
+
+  void finish(ArrayRef<Value> sums) {
+    int64_t bytes = b.vector.getNumElements() * b.elementBytes;
+    Value mask = b.mask(last);
+    SmallVector<Value> places;
+    Value row = c;
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t v = 0; v < vectors; ++v)
+        places.push_back(b.offset(row, v * bytes));
+      row = b.offset(row, ldc);
+    }
+    auto isLast = [&](int64_t i) { return i % vectors + 1 == vectors; };
+    auto added = scf::IfOp::create(
+        b, TypeRange(ValueRange(sums.take_front(count()))), accumulate,
+        /*withElseRegion=*/true);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(added.thenBlock());
+      PointerBuilder::Values results;
+      for (int64_t i = 0; i < count(); ++i) {
+        Value old = isLast(i) ? b.load(places[i], mask) : b.load(places[i]);
+        results.push_back(arith::AddFOp::create(b, old, sums[i]));
+      }
+      scf::YieldOp::create(b, results);
+      b.setInsertionPointToStart(added.elseBlock());
+      scf::YieldOp::create(b, sums.take_front(count()));
+    }
+    for (int64_t i = 0; i < count(); ++i)
+      if (isLast(i))
+        b.store(added.getResult(i), places[i], mask);
+      else
+        b.store(added.getResult(i), places[i]);
+  }
+};
+} // namespace
+
+func::FuncOp lamina::registerTile(ModuleOp module, const GemmShape &shape,
+                                  int64_t rows, int64_t vectors) {
+  std::string name = shape.name("gemm") + "_" + std::to_string(rows) + "x" +
+                     std::to_string(vectors * shape.lanes);
+  if (auto known = module.lookupSymbol<func::FuncOp>(name))
+    return known;
+  MLIRContext *context = module.getContext();
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  Type pointer = LLVM::LLVMPointerType::get(context);
+  Type i64 = builder.getI64Type();
+  auto function = func::FuncOp::create(
+      builder, module.getLoc(), name,
+      builder.getFunctionType({i64, pointer, i64, i64, pointer, i64, pointer,
+                               i64, i64, builder.getI1Type(),
+                               builder.getI1Type()},
+                              {}));
+  function.setPrivate();
+  function->setAttr("llvm.linkage",
+                    LLVM::LinkageAttr::get(context, LLVM::Linkage::Internal));
+  function->setAttr("no_inline", builder.getUnitAttr());
+  TileEmitter(function, shape, rows, vectors).emit();
+  return function;
+}

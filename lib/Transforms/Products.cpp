@@ -1,0 +1,45 @@
+//===- Products.cpp - which contractions are matrix products --------------===//
+#include "Products.h"
+
+using namespace mlir;
+using namespace lamina;
+
+/// What an unknown size is taken for.
+static constexpr int64_t typicalSize = 256;
+/// Smaller right operands are not worth a call.
+static constexpr int64_t leastDepth = 8, leastElements = 512;
+
+bool lamina::isProduct(linalg::LinalgOp op) {
+  if (!linalg::isaContractionOpInterface(op))
+    return false;
+  FailureOr<linalg::ContractionDimensions> dims =
+      linalg::inferContractionDims(op);
+  return succeeded(dims) && !dims->m.empty() && !dims->n.empty() &&
+         !dims->k.empty();
+}
+
+bool lamina::isLargeProduct(linalg::LinalgOp op, const Strategy &strategy) {
+  if (!strategy.fusedMultiplyAdd || !isProduct(op))
+    return false;
+  // Product, sum, yield: nothing is converted on the way.
+  if (op.getBlock()->getOperations().size() != 3)
+    return false;
+  auto type = dyn_cast<FloatType>(op.getBlock()->getArgument(0).getType());
+  if (!type || !(type.isF32() || type.isF64()) ||
+      !llvm::all_of(op.getBlock()->getArgumentTypes(),
+                    [&](Type other) { return other == type; }))
+    return false;
+  SmallVector<int64_t> ranges = op.getStaticLoopRanges();
+  auto size = [&](ArrayRef<unsigned> loops) {
+    int64_t product = 1;
+    for (unsigned loop : loops)
+      product *=
+          ShapedType::isDynamic(ranges[loop]) ? typicalSize : ranges[loop];
+    return product;
+  };
+  linalg::ContractionDimensions dims = *linalg::inferContractionDims(op);
+  int64_t lanes = strategy.vectorBytes * 8 / type.getWidth();
+  int64_t columns = size(dims.n), depth = size(dims.k);
+  return columns >= lanes / 2 && depth >= leastDepth &&
+         columns * depth >= leastElements;
+}
