@@ -111,11 +111,15 @@ void LamSelectEntries::runOnOperation() {
     known.append({"vjp", "forward_residuals", "backward"});
   for (const std::string &entry : entries)
     if (!llvm::is_contained(known, entry)) {
+      auto near = llvm::find_if(known, [&](StringRef name) {
+        return name.edit_distance(entry) <= 2;
+      });
       module.emitError("the model has no entry point '")
           << entry << "'; it has " << llvm::join(known, ", ")
           << (entry == "train_step"
                   ? " (training needs model.compile with a loss)"
-                  : "");
+                  : "")
+          << (near == known.end() ? "" : "; did you mean '" + *near + "'?");
       return signalPassFailure();
     }
 

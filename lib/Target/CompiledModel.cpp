@@ -283,6 +283,13 @@ CompiledModel::call(llvm::StringRef name, llvm::ArrayRef<NDArray> inputs,
   return call.run();
 }
 
+llvm::Expected<void *> CompiledModel::lookup(const std::string &symbol) {
+  llvm::Expected<llvm::orc::ExecutorAddr> address = state->jit->lookup(symbol);
+  if (!address)
+    return address.takeError();
+  return address->toPtr<void *>();
+}
+
 llvm::Expected<TrainingState> CompiledModel::initialState() {
   const Signature &signature = state->signature;
   if (!signature.hasInit())

@@ -46,6 +46,10 @@ struct Arguments {
   std::string timeTrace;
   int64_t batch = 0; // 0: not fixed
   bool interpret = false, gradient = false, verbose = false;
+  std::vector<std::string> sizes; // NAME=NUMBER, of `lamina bench`
+  std::optional<int64_t> repeat;
+  double seconds = 0.5;
+  bool json = false;
   TrainArguments train;
   Options options;
 };
@@ -121,6 +125,7 @@ int eval(Arguments &arguments);
 int inspect(Arguments &arguments);
 int weights(Arguments &arguments);
 int check(Arguments &arguments);
+int bench(Arguments &arguments);
 int show(Arguments &arguments);
 int listOperations(Arguments &arguments);
 

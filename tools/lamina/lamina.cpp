@@ -79,6 +79,14 @@ void declareArrays(CLI::App &app, Arguments &args) {
   app.add_flag("--interpret", args.interpret, "use the reference interpreter (float64 arithmetic)");
 }
 
+void declareEntries(CLI::App &app, Arguments &args, const std::string &what) {
+  app.add_option("--entry", args.options.entries,
+                 what + ", a comma list: forward, vjp, train_step, evaluate, "
+                        "metrics, forward_residuals, backward")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
 void declareCompile(CLI::App &app, Arguments &args) {
   declareModel(app, args);
   declareWeights(app, args);
@@ -86,11 +94,7 @@ void declareCompile(CLI::App &app, Arguments &args) {
   app.add_option("-o,--output", args.output, "the file to write, or the base name of several");
   app.add_option("--emit", args.emit, "what to write, a comma list:\n" + describeEmit())->delimiter(',')
       ->allow_extra_args(false);
-  app.add_option("--entry", args.options.entries,
-                 "the entry points to make, a comma list: forward, vjp, train_step, evaluate, metrics, "
-                 "forward_residuals, backward")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  declareEntries(app, args, "the entry points to make");
   app.add_flag("--sample-weights", args.sampleWeights, "train_step and evaluate take a weight for each row");
   app.add_flag("--explain-residuals", args.options.explainResiduals,
                "say what `backward` keeps of the forward part, and what it computes again");
@@ -196,6 +200,26 @@ void declareCheck(CLI::App &app, Arguments &args) {
   app.add_option("--seed", args.options.seed, "the seed of initial weights and of the points where gradients are compared");
 }
 
+void declareBench(CLI::App &app, Arguments &args) {
+  declareModel(app, args);
+  declareWeights(app, args);
+  declareCode(app, args);
+  declareEntries(app, args, "the entry points to measure");
+  app.add_option("--size", args.sizes,
+                 "NAME=NUMBER: a size that is an argument of the calls, such "
+                 "as n, the batch (32)")
+      ->take_all()
+      ->allow_extra_args(false);
+  auto *seconds = app.add_option("--seconds", args.seconds,
+                                 "how long to measure an entry point")
+                      ->check(CLI::Range(0.0, 1e6))
+                      ->capture_default_str();
+  app.add_option("--repeat", args.repeat, "how many samples to take instead")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 30))
+      ->excludes(seconds);
+  app.add_flag("--json", args.json, "print JSON");
+}
+
 void declareShow(CLI::App &app, Arguments &args) {
   declareInput(app, args, "a function or layer of the library, such as Dense or tf.split");
   declareCommon(app, args);
@@ -209,6 +233,7 @@ constexpr Command commands[] = {
     {"train", "train a model on arrays", declareTrain, train},
     {"eval", "run a lambda on arrays", declareEval, eval},
     {"check", "parse, type and verify a model, and compare every gradient with finite differences", declareCheck, check},
+    {"bench", "measure a model's entry points: latency, throughput, share of the machine's limits", declareBench, bench},
     {"inspect", "show a model as a table, a graph or IR", declareInspect, inspect},
     {"weights", "write the initial weights", declareWeightsCommand, weights},
     {"show", "print the source of a library function or layer", declareShow, show},

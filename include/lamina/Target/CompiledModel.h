@@ -47,6 +47,11 @@ public:
   /// point with updates.
   llvm::Expected<TrainingState> initialState();
 
+  /// The address of a symbol of the code: what the object has, and of every
+  /// function F but those of errors `F_packed`, which takes its arguments in an
+  /// array of 8-byte words.
+  llvm::Expected<void *> lookup(const std::string &symbol);
+
 private:
   struct State;
   explicit CompiledModel(std::unique_ptr<State> state);

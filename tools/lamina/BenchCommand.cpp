@@ -1,0 +1,285 @@
+//===- BenchCommand.cpp - lamina bench
+//--------------------------------------===//
+
+#include "Driver.h"
+#include "lamina/Bench/Limits.h"
+#include "lamina/Bench/Measure.h"
+#include "lamina/Bench/Work.h"
+#include "lamina/Check/GradientCheck.h"
+#include "lamina/Transforms/Machine.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace lamina;
+using namespace lamina::driver;
+using namespace mlir;
+
+namespace {
+constexpr int64_t defaultSize = 32; // of the batch and other unknown sizes
+
+/// What is known about one entry point.
+struct Row {
+  std::string entry;
+  Latency latency;
+  std::optional<int64_t> rows; // of a call
+  std::optional<Work> work;
+  double peak = 0, bandwidth = 0; // of the machine, at this many bytes
+
+  double flops() const { return work->flops / latency.median; }
+  double bytes() const { return work->bytes / latency.median; }
+};
+
+/// One run of `lamina bench`.
+class Benchmark {
+public:
+  explicit Benchmark(Session &session)
+      : session(session), arguments(session.arguments) {}
+  bool run();
+  void printTable() const;
+  void printJSON() const;
+
+private:
+  Session &session;
+  const Arguments &arguments;
+  llvm::StringMap<int64_t> sizes;
+  llvm::StringMap<Work> work;
+  std::string machine;
+  double peak = 0;
+  std::vector<Row> rows;
+
+  bool fail(llvm::Error error) {
+    return !session.error(std::move(error), arguments.input);
+  }
+  void count();
+  bool findSizes(const Signature &signature);
+  bool measureEntry(CompiledModel &model, const EntryPoint &entry,
+                    Limits &limits);
+};
+} // namespace
+
+/// Floats away from zero and positive, as square roots and logarithms are
+/// common; integers are 0 or 1, which index almost everything.
+static void fill(CheckRandom &random, NDArray &array) {
+  for (int64_t i = 0; i < array.size(); ++i)
+    if (isFloat(array.dtype()))
+      array.setDouble(i, random.uniform(0.1, 1));
+    else
+      array.setInt(i, random.integer(0, 1));
+}
+
+/// Counts the work of every entry point. The types say nothing about a batch
+/// that is an argument, so this is a model of its own, with the batch fixed.
+void Benchmark::count() {
+  Arguments fixed = arguments;
+  if (!fixed.batch)
+    fixed.batch = sizes.lookup("n");
+  fixed.options.dumpDir.clear();
+  fixed.options.timePasses = false;
+  Session counting(fixed);
+  OwningOpRef<ModuleOp> module = counting.loadModel({/*entries=*/true, false});
+  if (!module || detectStage(*module) > *findStage("grad") ||
+      !counting.lower(*module, "grad"))
+    return;
+  for (auto function : module->getOps<func::FuncOp>())
+    if (std::optional<Work> counted = countWork(function))
+      work[function.getName()] = *counted;
+}
+
+/// The sizes of --size, and the batch.
+bool Benchmark::findSizes(const Signature &signature) {
+  llvm::SmallVector<llvm::StringRef> known;
+  for (const EntryPoint &entry : signature.entries)
+    for (const std::string &symbol : entry.symbols)
+      if (sizes.try_emplace(symbol, defaultSize).second)
+        known.push_back(sizes.find(symbol)->first());
+  for (const std::string &text : arguments.sizes) {
+    auto [name, number] = llvm::StringRef(text).split('=');
+    int64_t size;
+    if (number.getAsInteger(10, size) || size < 0) {
+      session.diagnostics.errorInFile(
+          arguments.input, "--size: '" + text + "' is not NAME=NUMBER");
+      return false;
+    }
+    if (!sizes.contains(name)) {
+      std::optional<llvm::StringRef> near = didYouMean(name, known);
+      session.diagnostics.errorInFile(
+          arguments.input,
+          "--size: no argument has the size '" + name + "'; " +
+              (known.empty() ? "all sizes are fixed"
+                             : "there is " + llvm::join(known, ", ")) +
+              (near ? "; did you mean '" + near->str() + "'?" : std::string()));
+      return false;
+    }
+    sizes[name] = size;
+  }
+  return true;
+}
+
+bool Benchmark::measureEntry(CompiledModel &model, const EntryPoint &entry,
+                             Limits &limits) {
+  CheckRandom random(arguments.options.seed);
+  auto call = PreparedCall::create(
+      model, entry, sizes,
+      [&](const TensorSignature &, NDArray &array) { fill(random, array); });
+  if (!call)
+    return fail(call.takeError());
+  auto latency = measure([&] { return (**call)(); },
+                         {arguments.repeat, arguments.seconds});
+  if (!latency)
+    return fail(llvm::createStringError(
+        "'" + entry.name + "' failed: " + llvm::toString(latency.takeError())));
+  Row row{entry.name, *latency, std::nullopt, std::nullopt, peak, 0};
+  if (auto batch = sizes.find("n"); batch != sizes.end())
+    row.rows = batch->second;
+  else if (arguments.batch)
+    row.rows = arguments.batch;
+  if (auto found = work.find(entry.name); found != work.end()) {
+    row.work = found->second;
+    row.bandwidth = limits.measureBandwidth(size_t(row.work->bytes));
+  }
+  rows.push_back(std::move(row));
+  return true;
+}
+
+bool Benchmark::run() {
+  OwningOpRef<ModuleOp> module = session.loadModel({/*entries=*/true, false});
+  if (!module ||
+      (!arguments.weights.empty() &&
+       (!session.lower(*module, "lam") || !session.setWeights(*module))))
+    return false;
+  if (!session.lower(*module, "llvm-mlir"))
+    return false;
+  auto model = CompiledModel::create(*module, arguments.options);
+  if (!model)
+    return fail(model.takeError());
+  llvm::Expected<Machine> processor = machineFor(arguments.options.mcpu);
+  if (!processor)
+    return fail(processor.takeError());
+  auto limits = Limits::create(*processor);
+  if (!limits)
+    return fail(limits.takeError());
+  if (!findSizes((*model)->signature()))
+    return false;
+  machine = processor->strategy->name;
+  peak = (*limits)->measureFlops();
+  count();
+  for (const EntryPoint &entry : (*model)->signature().entries)
+    if (!measureEntry(**model, entry, **limits))
+      return false;
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Reports
+//===----------------------------------------------------------------------===//
+
+/// Three digits and a unit: "1.23 ms".
+static std::string time(double seconds) {
+  static constexpr std::pair<double, const char *> units[] = {
+      {1, "s"}, {1e-3, "ms"}, {1e-6, "us"}, {0, "ns"}};
+  for (auto [unit, name] : units)
+    if (seconds >= unit) {
+      double value = seconds / (unit ? unit : 1e-9);
+      int digits = value < 10 ? 2 : value < 100 ? 1 : 0;
+      return llvm::formatv("{0} {1}", llvm::format("%.*f", digits, value), name)
+          .str();
+    }
+  return "";
+}
+
+static std::string number(double value, const char *suffix = "") {
+  int digits = value < 10 ? 2 : value < 100 ? 1 : 0;
+  std::string text;
+  llvm::raw_string_ostream(text)
+      << llvm::format("%.*f", digits, value) << suffix;
+  return text;
+}
+
+void Benchmark::printTable() const {
+  std::vector<std::vector<std::string>> lines{{"entry", "min", "median", "p99",
+                                               "rows/s", "GFLOP/s", "of peak",
+                                               "GB/s", "of memory"}};
+  for (const Row &row : rows) {
+    const Latency &latency = row.latency;
+    std::vector<std::string> line{row.entry, time(latency.min),
+                                  time(latency.median), time(latency.p99)};
+    line.push_back(row.rows ? number(double(*row.rows) / latency.median) : "-");
+    if (row.work && row.work->flops > 0) {
+      line.push_back(number(row.flops() * 1e-9));
+      line.push_back(number(100 * row.flops() / row.peak, " %"));
+    } else {
+      line.insert(line.end(), 2, "-");
+    }
+    if (row.work) {
+      line.push_back(number(row.bytes() * 1e-9));
+      line.push_back(number(100 * row.bytes() / row.bandwidth, " %"));
+    } else {
+      line.insert(line.end(), 2, "-");
+    }
+    lines.push_back(std::move(line));
+  }
+  std::vector<size_t> widths(lines.front().size());
+  for (const auto &line : lines)
+    for (auto [width, text] : llvm::zip_equal(widths, line))
+      width = std::max(width, text.size());
+  llvm::raw_ostream &os = llvm::outs();
+  os << machine << ", peak " << number(peak * 1e-9) << " GFLOP/s";
+  llvm::SmallVector<llvm::StringRef> names(sizes.keys());
+  llvm::sort(names);
+  for (llvm::StringRef name : names)
+    os << ", " << name << " = " << sizes.lookup(name);
+  os << "\n";
+  for (const auto &line : lines) {
+    os << llvm::left_justify(line.front(), widths.front());
+    for (auto [text, width] : llvm::drop_begin(llvm::zip_equal(line, widths)))
+      os << "  " << llvm::right_justify(text, width);
+    os << "\n";
+  }
+}
+
+void Benchmark::printJSON() const {
+  llvm::json::OStream json(llvm::outs(), 2);
+  json.object([&] {
+    json.attribute("model", arguments.input);
+    json.attribute("strategy", machine);
+    json.attribute("peak_gflops", peak * 1e-9);
+    json.attributeObject("sizes", [&] {
+      llvm::SmallVector<llvm::StringRef> names(sizes.keys());
+      llvm::sort(names);
+      for (llvm::StringRef name : names)
+        json.attribute(name, sizes.lookup(name));
+    });
+    json.attributeArray("entries", [&] {
+      for (const Row &row : rows)
+        json.object([&] {
+          json.attribute("entry", row.entry);
+          json.attribute("min_us", row.latency.min * 1e6);
+          json.attribute("median_us", row.latency.median * 1e6);
+          json.attribute("p99_us", row.latency.p99 * 1e6);
+          json.attribute("samples", row.latency.samples);
+          json.attribute("calls_per_sample", row.latency.calls);
+          if (row.rows)
+            json.attribute("rows_per_s",
+                           double(*row.rows) / row.latency.median);
+          if (!row.work)
+            return;
+          json.attribute("flops", row.work->flops);
+          json.attribute("bytes", row.work->bytes);
+          json.attribute("gflops", row.flops() * 1e-9);
+          json.attribute("gb_per_s", row.bytes() * 1e-9);
+          json.attribute("memory_gb_per_s", row.bandwidth * 1e-9);
+        });
+    });
+  });
+  llvm::outs() << "\n";
+}
+
+int driver::bench(Arguments &arguments) {
+  Session session(arguments);
+  Benchmark benchmark(session);
+  if (benchmark.run())
+    arguments.json ? benchmark.printJSON() : benchmark.printTable();
+  return session.finish();
+}
