@@ -48,7 +48,7 @@ static constexpr Stage stages[] = {
      "one-shot-bufferize{bufferize-function-boundaries "
      "function-boundary-type-conversion=identity-layout-map "
      "allow-return-allocs-from-loops},"
-     "func.func(fold-memref-alias-ops,canonicalize,cse),"
+     "func.func(fold-memref-alias-ops,canonicalize,cse,lamina-merge-loops,canonicalize,cse),"
      "lamina-outline-products{strategy=$strategy},"
      "lamina-plan-scratch,"
      "func.func(canonicalize,cse,lamina-copies-to-linalg)"},
@@ -187,7 +187,8 @@ lamina::runStages(ModuleOp module, unsigned from, unsigned to,
     TimingScope scope = root.nest(stage.name);
     PassManager passes(module.getContext(), ModuleOp::getOperationName());
     passes.enableTiming(scope);
-    if (failed(parsePassPipeline(expandPipeline(stage, *machine, options), passes)))
+    if (failed(parsePassPipeline(expandPipeline(stage, *machine, options),
+                                 passes)))
       return module.emitError("the pipeline of stage '")
              << stage.name << "' does not parse";
     if (dump)

@@ -54,6 +54,8 @@ public:
         if (Operation *producer = operand.get().getDefiningOp())
           if (auto found = index.find(producer); found != index.end())
             tryMerge(found->second, operand, node);
+      for (OpOperand &operand : op.getOpOperands())
+        joinReaders(operand, node);
     }
 
     std::vector<LoopGroup> groups;
@@ -121,8 +123,35 @@ private:
       return;
     unsigned depth = std::min({clusters[from].depth, clusters[to].depth,
                                sharedDepth(operand, nodes[consumer].role)});
-    if (depth == 0 || !edgesAllow(from, to, depth))
+    if (depth != 0 && edgesAllow(from, to, depth))
+      mergeClusters(from, to, depth);
+  }
+
+  /// Ops that read the same tensor row by row do so in one loop.
+  void joinReaders(OpOperand &operand, unsigned node) {
+    auto isReader = [](OpOperand &use) {
+      auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());
+      return op && op.isDpsInput(&use) &&
+             isa<RankedTensorType>(use.get().getType());
+    };
+    if (!isReader(operand))
       return;
+    for (OpOperand &use : operand.get().getUses()) {
+      auto found = index.find(use.getOwner());
+      if (found == index.end() || !isReader(use))
+        continue;
+      unsigned other = found->second;
+      unsigned from = clusterOf[other], to = clusterOf[node];
+      unsigned depth = std::min({clusters[from].depth, clusters[to].depth,
+                                 sharedDepth(use, nodes[other].role),
+                                 sharedDepth(operand, nodes[node].role)});
+      if (from != to && depth != 0 && edgesAllow(from, to, depth) &&
+          edgesAllow(to, from, depth) && !pathBesides(to, from))
+        mergeClusters(from, to, depth);
+    }
+  }
+
+  void mergeClusters(unsigned from, unsigned to, unsigned depth) {
     Operation *product =
         clusters[from].product ? clusters[from].product : clusters[to].product;
     if (product && !productAllows(from, to, depth))
@@ -130,7 +159,8 @@ private:
     for (unsigned cluster : {from, to})
       for (unsigned node : clusters[cluster].nodes)
         for (Value result : nodes[node].op->getResults())
-          if (innerElements(result, depth) > maxInnerElements)
+          if (innerElements(result, nodes[node].role.accumulates ? 0 : depth) >
+              maxInnerElements)
             return;
     if (pathBesides(from, to))
       return;
@@ -148,7 +178,8 @@ private:
     for (unsigned node : clusters[to].nodes) {
       Operation *op = nodes[node].op;
       for (unsigned producer : nodes[node].producers)
-        if (clusterOf[producer] == from && captures(op, nodes[producer].op))
+        if (clusterOf[producer] == from && (captures(op, nodes[producer].op) ||
+                                            nodes[producer].role.accumulates))
           return false;
       for (OpOperand &operand : op->getOpOperands()) {
         Operation *producer = operand.get().getDefiningOp();
@@ -239,12 +270,19 @@ private:
   static bool isWorthwhile(const LoopGroup &group) {
     if (group.product)
       return !group.members.empty();
+    llvm::SmallDenseMap<Value, Operation *> readBy;
     for (Operation *op : group.members) {
-      if (!isa<linalg::LinalgOp>(op) || isFill(op))
+      auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+      if (!linalgOp || isFill(op))
         continue;
       for (Operation *user : op->getUsers())
         if (!isa<tensor::InsertSliceOp>(user) &&
             llvm::is_contained(group.members, user))
+          return true;
+      for (Value input : linalgOp.getDpsInputs())
+        if (auto type = dyn_cast<RankedTensorType>(input.getType());
+            type && type.getRank() >= int64_t(group.depth) &&
+            readBy.try_emplace(input, op).first->second != op)
           return true;
     }
     return false;
@@ -300,17 +338,39 @@ static SmallVector<int64_t> productTiles(const LoopGroup &group,
   return tiles;
 }
 
+std::pair<Value, int64_t> lamina::extentOf(const LoopGroup &group,
+                                           unsigned axis) {
+  for (Operation *op : group.members)
+    if (isa<linalg::LinalgOp, tensor::InsertSliceOp>(op) &&
+        !loopRole(op).accumulates)
+      return {op->getResult(0), axis};
+  // Only reductions over the loops: what they read.
+  auto op = cast<linalg::LinalgOp>(group.members.front());
+  unsigned loop = loopRole(op).loops[axis];
+  for (OpOperand *input : op.getDpsInputOperands())
+    for (auto [position, expr] :
+         llvm::enumerate(op.getMatchingIndexingMap(input).getResults()))
+      if (expr == getAffineDimExpr(loop, op.getContext()))
+        return {input->get(), position};
+  llvm_unreachable("a loop has an operand that it walks");
+}
+
 SmallVector<int64_t> lamina::chooseTiles(const LoopGroup &group,
                                          const Strategy &strategy) {
   if (group.product)
     return productTiles(group, strategy);
   int64_t inner = 1;
-  ArrayRef<int64_t> shape;
   for (Operation *op : group.members)
-    for (Value result : op->getResults()) {
-      inner = std::max(inner, innerElements(result, group.depth));
-      shape = cast<RankedTensorType>(result.getType()).getShape();
-    }
+    for (Value result : op->getResults())
+      inner = std::max(
+          inner,
+          innerElements(result, loopRole(op).accumulates ? 0 : group.depth));
+  SmallVector<int64_t> shape;
+  for (unsigned axis = 0; axis < group.depth; ++axis) {
+    auto [tensor, position] = extentOf(group, axis);
+    shape.push_back(
+        cast<RankedTensorType>(tensor.getType()).getDimSize(position));
+  }
   // Rows that fill registers several times are walked one by one.
   bool longRows = inner >= 8 * int64_t(strategy.vectorBytes) / 4;
   int64_t budget =

@@ -18,6 +18,9 @@ struct LoopRole {
   /// A matrix product: tiled in registers, fused only with what touches each
   /// element of its result once.
   bool product = false;
+  /// The loops are those it reduces over: the result is complete only after the
+  /// last iteration, so nobody in the group can read it.
+  bool accumulates = false;
 
   unsigned depth() const { return loops.size(); }
 };
@@ -40,6 +43,9 @@ struct LoopGroup {
 /// gain from a common loop. No group depends on itself through other ops.
 std::vector<LoopGroup> formLoopGroups(mlir::Block &block,
                                       const Strategy &strategy);
+
+/// A tensor and the axis of it that is as long as the group's loop `axis`.
+std::pair<mlir::Value, int64_t> extentOf(const LoopGroup &group, unsigned axis);
 
 /// Tile sizes for the first `depth` axes; 0 means the whole axis.
 llvm::SmallVector<int64_t> chooseTiles(const LoopGroup &group,

@@ -40,6 +40,28 @@ static unsigned singletonGroups(ArrayRef<ReassociationIndices> groups) {
   return count;
 }
 
+/// The leading axes of its largest operand that `op` reduces over: a sum of
+/// rows goes along with a loop over the rows.
+static SmallVector<unsigned> accumulatedLoops(linalg::LinalgOp op) {
+  SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
+  AffineMap largest;
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    AffineMap map = op.getMatchingIndexingMap(input);
+    if (map.isProjectedPermutation() &&
+        (!largest || map.getNumResults() > largest.getNumResults()))
+      largest = map;
+  }
+  SmallVector<unsigned> loops;
+  if (largest)
+    for (AffineExpr expr : largest.getResults()) {
+      unsigned dim = cast<AffineDimExpr>(expr).getPosition();
+      if (iterators[dim] != utils::IteratorType::reduction)
+        break;
+      loops.push_back(dim);
+    }
+  return loops;
+}
+
 static LoopRole roleOfLinalg(linalg::LinalgOp op) {
   LoopRole role;
   if (!op.hasPureTensorSemantics())
@@ -65,6 +87,11 @@ static LoopRole roleOfLinalg(linalg::LinalgOp op) {
     role.loops.truncate(common);
   }
   role.product = isProduct(op);
+  if (!role.product && !op.hasIndexSemantics())
+    if (SmallVector<unsigned> loops = accumulatedLoops(op); !loops.empty()) {
+      role.loops = loops;
+      role.accumulates = true;
+    }
   return role;
 }
 

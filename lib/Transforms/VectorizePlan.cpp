@@ -19,6 +19,19 @@ DimSet lamina::dimsOf(AffineMap map) {
   return dims;
 }
 
+bool lamina::isPermutedSubset(AffineMap map) {
+  DimSet seen = 0;
+  for (AffineExpr result : map.getResults()) {
+    if (isa<AffineConstantExpr>(result))
+      continue;
+    auto dim = dyn_cast<AffineDimExpr>(result);
+    if (!dim || (seen & dimBit(dim.getPosition())))
+      return false;
+    seen |= dimBit(dim.getPosition());
+  }
+  return true;
+}
+
 /// Whether `expr` is `dim` plus terms without it.
 static bool advancesByOne(AffineExpr expr, unsigned dim) {
   if (auto d = dyn_cast<AffineDimExpr>(expr))
@@ -135,7 +148,7 @@ bool Analysis::findAccumulations() {
   DimSet all = (DimSet(1) << op.getNumLoops()) - 1;
   for (auto [i, operand] : llvm::enumerate(op.getDpsInitsMutable())) {
     AffineMap map = op.getMatchingIndexingMap(&operand);
-    if (!map.isProjectedPermutation(/*allowZeroInResults=*/true))
+    if (!isPermutedSubset(map))
       return false;
     DimSet dims = dimsOf(map);
     Accumulation accumulation;

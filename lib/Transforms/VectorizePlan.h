@@ -61,6 +61,10 @@ Motion motionAlong(mlir::AffineMap map, mlir::MemRefType type, unsigned dim);
 /// The dimensions that occur in `map`.
 DimSet dimsOf(mlir::AffineMap map);
 
+/// Whether every result of `map` is a constant or a dimension of its own. (Unlike
+/// upstream's projected permutations, there may be more results than dimensions.)
+bool isPermutedSubset(mlir::AffineMap map);
+
 /// The loop nest for `op`, or nothing if it needs scalar loops.
 std::optional<Plan> planFor(mlir::linalg::GenericOp op,
                             const Strategy &strategy);

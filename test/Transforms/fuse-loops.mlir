@@ -129,3 +129,37 @@ func.func @columns(%x: tensor<?x512xf32>) -> tensor<?x512xf32> {
   } -> tensor<?x512xf32>
   return %y : tensor<?x512xf32>
 }
+
+// The sums of the columns go along with the loop over the rows, in blocks whose
+// sums are added with the rounding error kept.
+// CHECK-LABEL: @column_sums
+// CHECK: scf.for %{{.*}} step %c64
+// CHECK: linalg.fill
+// CHECK: affine.min
+// CHECK: scf.for %{{.*}} step %c1
+// CHECK: math.exp
+// CHECK: iterator_types = ["reduction", "parallel"]
+// CHECK: scf.yield
+// CHECK: arith.subf
+// CHECK: scf.yield
+// CHECK: arith.cmpf ord
+// CHECK: return
+func.func @column_sums(%x: tensor<?x1000xf32>) -> (tensor<?x1000xf32>, tensor<1000xf32>) {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x1000xf32>
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty(%n) : tensor<?x1000xf32>
+  %s = tensor.empty() : tensor<1000xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%s : tensor<1000xf32>) -> tensor<1000xf32>
+  %y = linalg.generic {indexing_maps = [#m, #m], iterator_types = ["parallel", "parallel"]} ins(%x : tensor<?x1000xf32>) outs(%e : tensor<?x1000xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = math.exp %a : f32
+    linalg.yield %0 : f32
+  } -> tensor<?x1000xf32>
+  %sum = linalg.generic {indexing_maps = [#m, #b], iterator_types = ["reduction", "parallel"]} ins(%y : tensor<?x1000xf32>) outs(%f : tensor<1000xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.addf %a, %o : f32
+    linalg.yield %0 : f32
+  } -> tensor<1000xf32>
+  return %y, %sum : tensor<?x1000xf32>, tensor<1000xf32>
+}

@@ -160,6 +160,18 @@ def EmitGemm : Pass<"lamina-emit-gemm", "mlir::ModuleOp"> {
                            "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
 }
 
+def MergeLoops : Pass<"lamina-merge-loops", "mlir::func::FuncOp"> {
+  let summary = "make one op of linalg ops on buffers that walk the same points";
+  let description = [{
+    Two ops of a block become one with all outputs of both if they share a buffer
+    and whatever one of them writes, the other touches at the same point only. A
+    row is then read once for every value, gradient and sum that needs it in this
+    form, and temporaries that nobody else reads disappear. Loops that run once
+    are removed before, so that a row of a column sum is a pointwise addition.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect"];
+}
+
 def PlanScratch : Pass<"lamina-plan-scratch", "mlir::ModuleOp"> {
   let summary = "place every temporary in one scratch buffer";
   let description = [{
