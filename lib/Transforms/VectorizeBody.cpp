@@ -312,6 +312,8 @@ void BodyEmitter::emitOp(Operation *producer, Point point) {
     return setValueAt(first, point, gather(producer, point));
   if (Value fused = fusedMultiplyAdd(producer, point))
     return setValueAt(first, point, fused);
+  if (Value quotient = divideByScalar(producer, point))
+    return setValueAt(first, point, quotient);
 
   SmallVector<Value> operands;
   for (Value operand : producer->getOperands()) {

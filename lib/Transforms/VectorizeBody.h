@@ -80,6 +80,8 @@ private:
   mlir::Value advancingByLane(mlir::Value index, Point point);
   void emitOp(mlir::Operation *op, Point point);
   mlir::Value fusedMultiplyAdd(mlir::Operation *op, Point point);
+  /// VectorizeDivide.cpp: the quotient, if all lanes have the same divisor.
+  mlir::Value divideByScalar(mlir::Operation *op, Point point);
 
   mlir::OpBuilder &b;
   mlir::Location loc;
