@@ -47,11 +47,18 @@ struct Vectorize : lamina::impl::VectorizeBase<Vectorize> {
     IRRewriter rewriter(&getContext());
     lowerCopies(rewriter);
     const Strategy &row = strategyNamed(strategy);
-    SmallVector<linalg::LinalgOp> ops;
-    getOperation().walk([&](linalg::LinalgOp op) { ops.push_back(op); });
-    for (linalg::LinalgOp op : ops)
-      if (op.hasPureBufferSemantics() && failed(lower(rewriter, op, row)))
-        return signalPassFailure();
+    // Reductions first: they take their neighbours with them.
+    for (bool reductions : {true, false}) {
+      SmallVector<linalg::LinalgOp> ops;
+      getOperation().walk([&](linalg::LinalgOp op) {
+        if (op.hasPureBufferSemantics() &&
+            (op.getNumReductionLoops() > 0) == reductions)
+          ops.push_back(op);
+      });
+      for (linalg::LinalgOp op : ops)
+        if (failed(lower(rewriter, op, row)))
+          return signalPassFailure();
+    }
   }
 
   void lowerCopies(IRRewriter &rewriter) {
@@ -71,6 +78,7 @@ struct Vectorize : lamina::impl::VectorizeBase<Vectorize> {
   LogicalResult lower(IRRewriter &rewriter, linalg::LinalgOp op,
                       const Strategy &row) {
     rewriter.setInsertionPoint(op);
+    Neighbours neighbours = findNeighbours(op);
     if (!isa<linalg::GenericOp>(op)) {
       FailureOr<linalg::GenericOp> generic =
           linalg::generalizeNamedOp(rewriter, op);
@@ -79,12 +87,20 @@ struct Vectorize : lamina::impl::VectorizeBase<Vectorize> {
       op = cast<linalg::LinalgOp>(generic->getOperation());
     }
     auto generic = collapseLoops(rewriter, cast<linalg::GenericOp>(op));
-    rewriter.setInsertionPoint(generic);
+    // There, everything that the epilogue reads has been named.
+    rewriter.setInsertionPoint(neighbours.epilogue ? neighbours.epilogue
+                                                   : generic);
     std::optional<Plan> plan = planFor(generic, row);
     if (!plan)
       return lowerToScalarLoops(rewriter,
                                 cast<linalg::LinalgOp>(generic.getOperation()));
-    NestEmitter(rewriter, generic, *plan).emit();
+    NestEmitter nest(rewriter, generic, *plan);
+    nest.join(neighbours, row);
+    nest.emit();
+    if (neighbours.fill)
+      rewriter.eraseOp(neighbours.fill);
+    if (neighbours.epilogue)
+      rewriter.eraseOp(neighbours.epilogue);
     rewriter.eraseOp(generic);
     return success();
   }

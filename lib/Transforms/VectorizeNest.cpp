@@ -208,3 +208,57 @@ void NestEmitter::emitPointwise() {
       body.store(operand, point, result);
   }
 }
+
+void NestEmitter::join(Neighbours &neighbours, const Strategy &strategy) {
+  initial = neighbours.fill ? neighbours.initial : TypedAttr();
+  linalg::GenericOp next = std::exchange(neighbours.epilogue, {});
+  OpOperand &output = op.getDpsInitsMutable()[0];
+  if (!next || plan.reducesLanes || output.get() != neighbours.buffer)
+    return;
+  AffineMap map = op.getMatchingIndexingMap(&output);
+  std::optional<Plan> after = planFor(next, strategy);
+  if (!after || map.getNumResults() != next.getNumLoops())
+    return;
+  auto joined = std::make_unique<Epilogue>();
+  for (AffineExpr expr : map.getResults()) {
+    auto dim = dyn_cast<AffineDimExpr>(expr);
+    if (!dim)
+      return;
+    joined->dims.push_back(dim.getPosition());
+  }
+  if (joined->dims[after->vectorDim] != plan.vectorDim ||
+      after->lanes != plan.lanes || !after->maskTails)
+    return;
+  joined->op = neighbours.epilogue = next;
+  joined->buffer = output.get();
+  joined->plan = std::move(*after);
+  joined->body.emplace(b, next, joined->plan, ArrayRef<Bound>());
+  epilogue = std::move(joined);
+}
+
+void NestEmitter::finish(OpOperand &output, Point point, Value value) {
+  if (!epilogue)
+    return body.store(output, point, value);
+  BodyEmitter &after = *epilogue->body;
+  linalg::GenericOp next = epilogue->op;
+  after.lanes = body.lanes;
+  after.emitted = BodyEmitter::Emitted();
+  after.unrolled.clear();
+  for (auto [axis, dim] : llvm::enumerate(epilogue->dims))
+    after.indices[axis] = body.indices[dim];
+  for (const Unrolled &u : body.unrolled) {
+    Unrolled mine = u;
+    mine.dim = llvm::find(epilogue->dims, u.dim) - epilogue->dims.begin();
+    after.unrolled.push_back(mine);
+  }
+  for (OpOperand &operand : next->getOpOperands())
+    if (operand.get() == epilogue->buffer)
+      after.setValueAt(next.getMatchingBlockArgument(&operand), point, value);
+  Values results;
+  auto yield = cast<linalg::YieldOp>(next.getBody()->getTerminator());
+  for (Value result : yield.getOperands())
+    results.push_back(after.valueAt(result, point));
+  for (auto [operand, result] :
+       llvm::zip_equal(next.getDpsInitsMutable(), results))
+    after.store(operand, point, result);
+}

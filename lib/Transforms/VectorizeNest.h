@@ -4,6 +4,7 @@
 #define LAMINA_LIB_TRANSFORMS_VECTORIZENEST_H
 
 #include "VectorizeBody.h"
+#include "VectorizeNeighbours.h"
 
 namespace lamina {
 
@@ -12,6 +13,9 @@ class NestEmitter {
 public:
   NestEmitter(mlir::OpBuilder &builder, mlir::linalg::GenericOp op,
               const Plan &plan);
+  /// Emits `neighbours` of the op as well, as far as the plans fit; takes from
+  /// them what has to be emitted apart.
+  void join(Neighbours &neighbours, const Strategy &strategy);
   void emit() { emitOuter(0); }
 
 private:
@@ -46,6 +50,9 @@ private:
   mlir::Value reduceLanes(unsigned accumulator, mlir::Value vector);
   void finishReduction(Values carried);
   Values initialValues();
+  mlir::Value initialValue(mlir::OpOperand &output, Point point);
+  /// Stores an accumulated value, or what the epilogue makes of it.
+  void finish(mlir::OpOperand &output, Point point, mlir::Value value);
 
   /// A loop, or just its body if it runs once; what it carried last.
   Values loop(Bound begin, Bound end, int64_t step, mlir::ValueRange carried,
@@ -61,6 +68,19 @@ private:
   const Plan &plan;
   llvm::SmallVector<Bound> sizes;
   BodyEmitter body;
+
+  /// What the accumulators begin with, instead of what the output holds.
+  mlir::TypedAttr initial;
+  /// The pointwise op behind a reduction, and the op's loop dimension for each
+  /// of its own.
+  struct Epilogue {
+    mlir::linalg::GenericOp op;
+    mlir::Value buffer;
+    Plan plan;
+    std::optional<BodyEmitter> body;
+    llvm::SmallVector<unsigned> dims;
+  };
+  std::unique_ptr<Epilogue> epilogue;
 
   /// The outputs that are accumulated, and the points of the tile, of a
   /// reduction being emitted. Accumulator i belongs to output

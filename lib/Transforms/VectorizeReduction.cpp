@@ -211,8 +211,18 @@ NestEmitter::Values NestEmitter::initialValues() {
   Values values;
   for (unsigned output : accumulated)
     for (ArrayRef<int64_t> point : tile)
-      values.push_back(body.load(op.getDpsInitsMutable()[output], point));
+      values.push_back(initialValue(op.getDpsInitsMutable()[output], point));
   return values;
+}
+
+Value NestEmitter::initialValue(OpOperand &output, Point point) {
+  if (!initial)
+    return body.load(output, point);
+  TypedAttr value = initial;
+  if (auto vector = dyn_cast<VectorType>(body.vectorOf(initial.getType()));
+      vector && !plan.reducesLanes)
+    value = SplatElementsAttr::get(vector, Attribute(initial));
+  return arith::ConstantOp::create(b, loc, value);
 }
 
 /// Adds the low words, combines the columns and lanes, and stores.
@@ -240,9 +250,10 @@ void NestEmitter::finishReduction(Values carried) {
           carried[i + c] =
               combine(i, carried[i + c], carried[i + (width + 1) / 2 + c]);
       point.pop_back();
-      value = combine(i, body.load(operand, point), reduceLanes(i, carried[i]));
+      value =
+          combine(i, initialValue(operand, point), reduceLanes(i, carried[i]));
     }
-    body.store(operand, point, value);
+    finish(operand, point, value);
   }
 }
 
