@@ -21,7 +21,7 @@ struct EmitGemm : lamina::impl::EmitGemmBase<EmitGemm> {
   void runOnOperation() override {
     using Emitter = void (*)(func::FuncOp, const GemmShape &);
     static constexpr std::pair<StringLiteral, Emitter> emitters[] = {
-        {"gemm", emitGemm}, {"pack", emitPack}, {"transpose", emitTranspose}};
+        {"gemm", emitGemm}, {"transpose", emitTranspose}};
     const Strategy &row = strategyNamed(strategy);
     Builder builder(&getContext());
     for (FloatType type :

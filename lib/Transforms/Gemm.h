@@ -6,7 +6,7 @@
 //   lamina_gemm_T       blocks of rows and of the summed dimension, panels of
 //                       columns, register tiles of rows
 //   lamina_gemm_T_RxC   the register tile: R rows, C columns
-//   lamina_pack_T       the right operand as panels [N / NR][K][NR]
+//   lamina_pack_T       a block of the right operand as panels [N / NR][K][NR]
 //   lamina_transpose_T  blocks of lanes x lanes
 //
 // lamina-outline-products makes the calls and declares the functions,
@@ -16,6 +16,7 @@
 #ifndef LAMINA_LIB_TRANSFORMS_GEMM_H
 #define LAMINA_LIB_TRANSFORMS_GEMM_H
 
+#include "PointerBuilder.h"
 #include "lamina/Transforms/Machine.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -34,8 +35,8 @@ struct GemmShape {
   /// The numbers of rows for which there is a register tile of `vectors`
   /// columns, largest first; the last is 1.
   llvm::SmallVector<int64_t> rowTiles(int64_t vectors) const;
-  /// Rows and summed elements of a cache block.
-  int64_t rowBlock = 0, depthBlock = 0;
+  /// Rows, columns and terms of a cache block; whole panels of columns.
+  int64_t rowBlock = 0, columnBlock = 0, depthBlock = 0;
 
   /// "lamina_gemm_f32" for `kind` gemm.
   std::string name(llvm::StringRef kind) const;
@@ -43,6 +44,21 @@ struct GemmShape {
 private:
   const Strategy &strategy;
 };
+
+/// A memref of rank 2 as an address and strides in bytes.
+struct MatrixView {
+  MatrixView(PointerBuilder &b, mlir::Value memref);
+  mlir::Value at(PointerBuilder &b, mlir::Value row, mlir::Value column) const;
+
+  mlir::Value pointer, rows, columns, rowStride, columnStride;
+};
+
+/// A private function of the module with a body to come.
+mlir::func::FuncOp createSharedFunction(mlir::ModuleOp module,
+                                        llvm::StringRef name,
+                                        llvm::ArrayRef<mlir::Type> types);
+/// Starts the body of a shared function.
+PointerBuilder beginBody(mlir::func::FuncOp function, const GemmShape &shape);
 
 /// Attribute of a declared function: which numbers of column vectors a last
 /// panel may have.
@@ -54,14 +70,22 @@ inline constexpr llvm::StringLiteral kTailVectors = "lamina.tail_vectors";
 ///   b, ldb  the right operand: rows of `vectors` full vectors
 ///   c, ldc  the result; `last` columns of the last vector are written
 ///   accumulate    whether to add to C
-///   first         whether nobody has read B lately: fetches it ahead
+///   fetch, rows   what to bring into the cache meanwhile: for every four terms
+///                 0, 1 or 4 rows like those of B
 /// Strides are in bytes. Alignment is the element's.
 mlir::func::FuncOp registerTile(mlir::ModuleOp module, const GemmShape &shape,
                                 int64_t rows, int64_t vectors);
 
-/// Bodies of lamina_gemm_T, lamina_pack_T and lamina_transpose_T.
+/// `lamina_pack_T_block`(from, row stride, column stride, to, rows, columns):
+/// panels of columns, each with its rows one after the other, the last one
+/// filled up with zeros to whole vectors.
+mlir::func::FuncOp packFunction(mlir::ModuleOp module, const GemmShape &shape);
+
+/// `lamina_gemm_T`(A, B, panels, C, direct, accumulate): C = (C +) A B. A and B
+/// have any strides, C's rows are contiguous, `panels` has space for one packed
+/// block. `direct`: B's rows are contiguous, and it is not packed.
 void emitGemm(mlir::func::FuncOp function, const GemmShape &shape);
-void emitPack(mlir::func::FuncOp function, const GemmShape &shape);
+/// `lamina_transpose_T`(from, to): both with contiguous rows.
 void emitTranspose(mlir::func::FuncOp function, const GemmShape &shape);
 
 } // namespace lamina

@@ -5,8 +5,6 @@
 using namespace mlir;
 using namespace lamina;
 
-/// How many rows of the right operand ahead of their use lines are fetched.
-static constexpr int64_t prefetchDistance = 16;
 /// Accumulators that hide the latency of the multiply-add.
 static constexpr int64_t enoughChains = 8;
 
@@ -29,7 +27,8 @@ public:
     ldc = arguments[7];
     last = arguments[8];
     accumulate = arguments[9];
-    isFirst = arguments[10];
+    fetch = arguments[10];
+    fetchRows = arguments[11];
     while (rows * vectors * chains < enoughChains && chains < unroll)
       chains *= 2;
   }
@@ -37,7 +36,9 @@ public:
   void emit() {
     Value rsA2 = b.add(rsA, rsA);
     rowOffsets = {Value(), rsA, rsA2};
-    ahead = b.mul(ldb, b.number(prefetchDistance));
+    fetchStep = b.mul(fetchRows, ldb);
+    isOne = isEqual(fetchRows, 1);
+    isAll = isEqual(fetchRows, unroll);
     PointerBuilder::Values state(rows * vectors * chains, b.zero());
     Value base = a;
     Value rsA3 = b.add(rsA2, rsA);
@@ -46,12 +47,13 @@ public:
       base = b.offset(base, rsA3);
     }
     state.push_back(right);
+    state.push_back(fetch);
 
     Value whole = b.mul(b.divide(k, unroll), b.number(unroll));
     state = b.loop(b.number(0), whole, b.number(unroll), state,
                    [&](Value, ValueRange values) {
                      PointerBuilder::Values next(values);
-                     b.when(isFirst, [&] { fetchAhead(next.back()); });
+                     fetchAhead(next.back());
                      for (int64_t i = 0; i < unroll; ++i)
                        step(next, i % chains);
                      return next;
@@ -71,18 +73,19 @@ private:
   PointerBuilder b;
   int64_t rows, vectors;
   int64_t chains = 1; // independent sums per element of the tile
-  Value k, a, rsA, csA, right, ldb, c, ldc, last, accumulate, isFirst, ahead;
+  Value isOne, isAll, fetchStep;
+  Value k, a, rsA, csA, right, ldb, c, ldc, last, accumulate, fetch, fetchRows;
   SmallVector<Value> rowOffsets;
 
   int64_t count() const { return rows * vectors; }
 
   /// Adds one column of A times one row of B. `state` holds the accumulators,
-  /// the addresses of every third row of A, and that of B.
+  /// the addresses of every third row of A, that of B, and what to fetch.
   void step(PointerBuilder::Values &state, int64_t chain) {
     int64_t bytes = b.vector.getNumElements() * b.elementBytes;
     Value *accumulators = state.data() + chain * count();
     Value *bases = state.data() + chains * count();
-    Value &row = state.back();
+    Value &row = state[state.size() - 2];
     SmallVector<Value> columns;
     for (int64_t v = 0; v < vectors; ++v)
       columns.push_back(b.load(b.offset(row, v * bytes)));
@@ -101,15 +104,26 @@ private:
     row = b.offset(row, ldb);
   }
 
-  /// Fetches rows of the right operand that later steps will load.
-  void fetchAhead(Value row) {
-    row = b.offset(row, ahead);
-    for (int64_t i = 0; i < unroll; ++i) {
+  Value isEqual(Value x, int64_t y) {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, x, b.number(y));
+  }
+
+  /// Fetches rows of the right operand that later tiles or steps will load.
+  void fetchAhead(Value &row) {
+    auto lines = [&](Value row) {
       for (int64_t v = 0; v < vectors; ++v)
         b.prefetch(
             b.offset(row, v * b.vector.getNumElements() * b.elementBytes));
-      row = b.offset(row, ldb);
-    }
+    };
+    b.when(isOne, [&] { lines(row); });
+    b.when(isAll, [&] {
+      Value next = row;
+      for (int64_t i = 0; i < unroll; ++i) {
+        lines(next);
+        next = b.offset(next, ldb);
+      }
+    });
+    row = b.offset(row, fetchStep);
   }
 
   void sumChains(PointerBuilder::Values &state) {
@@ -160,19 +174,13 @@ func::FuncOp lamina::registerTile(ModuleOp module, const GemmShape &shape,
                      std::to_string(vectors * shape.lanes);
   if (auto known = module.lookupSymbol<func::FuncOp>(name))
     return known;
-  MLIRContext *context = module.getContext();
-  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
-  Type pointer = LLVM::LLVMPointerType::get(context);
-  Type i64 = builder.getI64Type();
-  auto function = func::FuncOp::create(
-      builder, module.getLoc(), name,
-      builder.getFunctionType({i64, pointer, i64, i64, pointer, i64, pointer,
-                               i64, i64, builder.getI1Type(),
-                               builder.getI1Type()},
-                              {}));
-  function.setPrivate();
-  function->setAttr("llvm.linkage",
-                    LLVM::LinkageAttr::get(context, LLVM::Linkage::Internal));
+  Builder builder(module.getContext());
+  Type pointer = LLVM::LLVMPointerType::get(module.getContext());
+  Type i64 = builder.getI64Type(), i1 = builder.getI1Type();
+  func::FuncOp function =
+      createSharedFunction(module, name,
+                           {i64, pointer, i64, i64, pointer, i64, pointer, i64,
+                            i64, i1, pointer, i64});
   function->setAttr("no_inline", builder.getUnitAttr());
   TileEmitter(function, shape, rows, vectors).emit();
   return function;

@@ -202,8 +202,7 @@ private:
   /// A view with rows and columns exchanged. (Not memref.transpose, which the
   /// analyses of aliases do not know.)
   Value transposed(Value matrix) {
-    auto data =
-        memref::ExtractStridedMetadataOp::create(rewriter, loc, matrix);
+    auto data = memref::ExtractStridedMetadataOp::create(rewriter, loc, matrix);
     auto turn = [](ArrayRef<OpFoldResult> pair) {
       return SmallVector<OpFoldResult>{pair[1], pair[0]};
     };
@@ -213,13 +212,7 @@ private:
         turn(data.getConstifiedMixedStrides()));
   }
 
-  /// A temporary matrix; `round` its columns up to whole vectors.
-  Value allocate(OpFoldResult rows, OpFoldResult columns, bool round) {
-    if (round) {
-      AffineExpr s = rewriter.getAffineSymbolExpr(0);
-      columns = affine::makeComposedFoldedAffineApply(
-          rewriter, loc, s.ceilDiv(shape.lanes) * shape.lanes, {columns});
-    }
+  Value allocate(OpFoldResult rows, OpFoldResult columns) {
     auto [staticSizes, dynamicSizes] = decomposeMixedValues({rows, columns});
     return memref::AllocOp::create(
         rewriter, loc, MemRefType::get(staticSizes, shape.type), dynamicSizes);
@@ -253,49 +246,60 @@ private:
     gemm->setAttr(kTailVectors, rewriter.getDenseI64ArrayAttr(sorted));
   }
 
-  /// C = A B: packs B and calls.
+  /// C = (C +) A B. `pitch` is the distance of B's rows in elements, if they
+  /// are contiguous.
   void multiply(Value a, Value b, Value c, OpFoldResult rows,
-                OpFoldResult columns, OpFoldResult depth, bool mayBeDirect,
-                bool add) {
+                OpFoldResult columns, OpFoldResult depth,
+                std::optional<int64_t> pitch, bool add) {
     MemRefType type = matrixType();
     Type i1 = rewriter.getI1Type();
-    func::FuncOp pack = declare("pack", {type, type, i1});
     func::FuncOp gemm = declare("gemm", {type, type, type, type, i1, i1});
     addTail(gemm, columns);
     Value direct;
-    if (!mayBeDirect)
+    if (!pitch)
       direct = flag(false);
-    else if (int64_t pitch = stride(*right, k);
-             !ShapedType::isDynamic(pitch) &&
-             pitch * shape.type.getIntOrFloatBitWidth() / 8 <= nearRows)
+    else if (!ShapedType::isDynamic(*pitch) &&
+             *pitch * shape.type.getIntOrFloatBitWidth() / 8 <= nearRows)
       direct = flag(true);
     else
       direct = rewriter.createOrFold<arith::CmpIOp>(
           loc, arith::CmpIPredicate::sle, value(rows),
           index(rowsWithoutPacking));
-    Value panels = asMatrix(allocate(depth, columns, /*round=*/true));
-    func::CallOp::create(rewriter, loc, pack, ValueRange{b, panels, direct});
-    func::CallOp::create(rewriter, loc, gemm,
-                         ValueRange{a, b, panels, c, direct, flag(add)});
+    func::CallOp::create(
+        rewriter, loc, gemm,
+        ValueRange{a, b, allocatePanels(depth, columns), c, direct, flag(add)});
+  }
+
+  /// Space for one packed block.
+  Value allocatePanels(OpFoldResult depth, OpFoldResult columns) {
+    int64_t rows = shape.depthBlock, width = shape.columnBlock;
+    if (std::optional<int64_t> known = getConstantIntValue(depth))
+      rows = std::min(rows, *known);
+    if (std::optional<int64_t> known = getConstantIntValue(columns))
+      width = std::min<int64_t>(width, llvm::alignTo(*known, shape.lanes));
+    return asMatrix(
+        allocate(rewriter.getIndexAttr(rows), rewriter.getIndexAttr(width)));
   }
 
   void emit() {
     OpFoldResult rows = sizeOf(m), columns = sizeOf(n), depth = sizeOf(k);
     Value a = matrix(*left, m, k), b = matrix(*right, k, n),
           c = matrix(*result, m, n);
-    bool byRows = stride(*right, n) == 1;
+    std::optional<int64_t> pitch;
+    if (stride(*right, n) == 1)
+      pitch = stride(*right, k);
     auto plain = [&] {
-      multiply(a, b, c, rows, columns, depth, byRows, accumulate);
+      multiply(a, b, c, rows, columns, depth, pitch, accumulate);
     };
-    if (byRows || accumulate)
+    if (pitch || accumulate)
       return plain();
     // The right operand is transposed. Either it is packed through
     // transposition, or the transposed product is computed, for which the
     // left operand and the result are: M (K + N) elements instead of K N.
     auto turned = [&] {
-      Value product = allocate(columns, rows, /*round=*/false);
+      Value product = allocate(columns, rows);
       multiply(transposed(b), transposed(a), asMatrix(product), columns, rows,
-               depth, /*mayBeDirect=*/false, /*add=*/false);
+               depth, /*pitch=*/std::nullopt, /*add=*/false);
       func::FuncOp transpose =
           declare("transpose", {matrixType(), matrixType()});
       func::CallOp::create(rewriter, loc, transpose,

@@ -112,3 +112,13 @@ void PointerBuilder::when(Value condition, function_ref<void()> body) {
   setInsertionPointToStart(op.thenBlock());
   body();
 }
+
+void PointerBuilder::choose(Value condition, function_ref<void()> yes,
+                            function_ref<void()> no) {
+  auto op = scf::IfOp::create(*this, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(op.thenBlock());
+  yes();
+  setInsertionPointToStart(op.elseBlock());
+  no();
+}

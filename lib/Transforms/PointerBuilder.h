@@ -52,6 +52,8 @@ public:
   void loop(Value from, Value to, Value step,
             llvm::function_ref<void(Value)> body);
   void when(Value condition, llvm::function_ref<void()> body);
+  void choose(Value condition, llvm::function_ref<void()> yes,
+              llvm::function_ref<void()> no);
 };
 
 } // namespace lamina

@@ -14,9 +14,9 @@ struct GemmStrategy {
   /// Rows of the register tile that is one, two, … vectors wide; 0 where the
   /// accumulators and a row of operands would not fit in the registers.
   std::array<int64_t, 4> rows;
-  /// Rows of a block, and elements of the summed dimension: the left operand's
-  /// block stays in the second-level cache, and so does a panel of the right.
-  int64_t rowBlock, depthBlock;
+  /// A block of the left operand (rows x depth) and a packed block of the right
+  /// one (depth x bytes of columns) share the second-level cache.
+  int64_t rowBlock, columnBytes, depthBlock;
 };
 
 /// How kernels are shaped for a family of machines: one row per family.

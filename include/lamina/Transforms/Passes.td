@@ -134,11 +134,10 @@ def OutlineProducts : Pass<"lamina-outline-products", "mlir::ModuleOp"> {
   let description = [{
     A contraction on buffers that is large enough becomes a call of
     `lamina_gemm_T`; what it loops over besides rows, columns and one summed
-    dimension becomes loops around the call. The right operand is packed into
-    panels before it, outside of every loop that does not change it, unless it is
-    read too seldom for that. A transposed right operand is packed through
-    transposition; or, where that is less work, the transposed product is
-    computed and written back transposed. No operand is transposed as a whole.
+    dimension becomes loops around the call. The call packs blocks of the right
+    operand into panels, unless it is read too seldom for that. A transposed
+    right operand is packed through transposition; or, where that is less work,
+    the transposed product is computed and written back transposed.
   }];
   let options = [Option<"strategy", "strategy", "std::string", "\"cpu-generic\"",
                         "the row of the strategy table to follow">];
@@ -149,9 +148,9 @@ def OutlineProducts : Pass<"lamina-outline-products", "mlir::ModuleOp"> {
 def EmitGemm : Pass<"lamina-emit-gemm", "mlir::ModuleOp"> {
   let summary = "give the functions that matrix products share their bodies";
   let description = [{
-    Emits blocks, panels and register tiles for `lamina_gemm_T`, and
-    `lamina_pack_T` and `lamina_transpose_T`, in the shapes that the strategy
-    table has for the machine.
+    Emits blocks, packing, panels and register tiles for `lamina_gemm_T`, and
+    `lamina_transpose_T`, in the shapes that the strategy table has for the
+    machine.
   }];
   let options = [Option<"strategy", "strategy", "std::string", "\"cpu-generic\"",
                         "the row of the strategy table to follow">];
