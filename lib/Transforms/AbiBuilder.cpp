@@ -81,6 +81,10 @@ Value AbiBuilder::isNonzero(Value number) {
 Value AbiBuilder::isDifferent(Value a, Value b) {
   return compare(int(arith::CmpIPredicate::ne), a, b);
 }
+Value AbiBuilder::isAtMost(Value number, int64_t limit) {
+  return compare(int(arith::CmpIPredicate::ule), number,
+                 constant(i64(), limit));
+}
 Value AbiBuilder::isHuge(Value number) {
   return compare(int(arith::CmpIPredicate::ugt), number,
                  constant(i64(), int64_t(1) << 60));
@@ -214,10 +218,20 @@ Value AbiBuilder::seedWords(Value number) {
   return words;
 }
 
+Value AbiBuilder::stackBuffer(int64_t bytes) {
+  OpBuilder::InsertionGuard guard(builder);
+  Region *body = builder.getInsertionBlock()->getParent();
+  builder.setInsertionPointToStart(&body->front()); // else it is not static
+  return LLVM::AllocaOp::create(builder, pointer(), builder.getI8Type(),
+                                constant(i64(), bytes));
+}
+
 std::pair<Value, Value>
 AbiBuilder::scratchBuffer(Value given, Value bytes,
                           function_ref<void(Value)> onFailure) {
   // Either way there is room for the alignment: the size function adds it.
+  given = select(both(isNull(given), isAtMost(bytes, scratchOnStack)),
+                 stackBuffer(scratchOnStack + alignment), given);
   Value missing = both(isNull(given), isNonzero(bytes));
   Block *here = builder.getInsertionBlock();
   Region *region = here->getParent();

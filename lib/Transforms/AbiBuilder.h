@@ -18,6 +18,8 @@ public:
   explicit AbiBuilder(mlir::ModuleOp module);
 
   static constexpr int64_t alignment = 64;
+  /// Bytes of scratch for which nobody calls malloc.
+  static constexpr int64_t scratchOnStack = 8192;
 
   mlir::Type i1() { return builder.getI1Type(); }
   mlir::Type i32() { return builder.getI32Type(); }
@@ -44,6 +46,7 @@ public:
   mlir::Value isNonzero(mlir::Value number);
   /// More bytes than any memory has; what overflowed ends here, too.
   mlir::Value isHuge(mlir::Value number);
+  mlir::Value isAtMost(mlir::Value number, int64_t limit); // unsigned
   mlir::Value isNull(mlir::Value address);
 
   /// The sizes of a tensor whose dims are numbers or symbols.
@@ -76,6 +79,8 @@ public:
   scratchBuffer(mlir::Value given, mlir::Value bytes,
                 llvm::function_ref<void(mlir::Value)> onFailure);
   void release(mlir::Value owned);
+  /// Memory of the function being built, until it returns.
+  mlir::Value stackBuffer(int64_t bytes);
 
   /// Constants for the weights, and `MODEL_embedded`, a struct of pointers to
   /// them.

@@ -237,8 +237,10 @@ private:
         abi.memref(cast<MemRefType>(kernel.getArguments().back().getType()),
                    buffer, {scratchBytes}));
     abi.callMemRefs(kernel, operands);
+    Value success = abi.constant(abi.i32(), 0);
+    abi.returnIf(abi.isNull(owned), success);
     abi.release(owned);
-    abi.finish(abi.constant(abi.i32(), 0));
+    abi.finish(success);
   }
 };
 
