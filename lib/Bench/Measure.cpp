@@ -66,6 +66,14 @@ resultShapes(CompiledModel &model, const EntryPoint &entry,
 }
 } // namespace
 
+void lamina::fillTypical(NDArray &array, CheckRandom &random) {
+  for (int64_t i = 0; i < array.size(); ++i)
+    if (isFloat(array.dtype()))
+      array.setDouble(i, random.uniform(0.1, 1));
+    else
+      array.setInt(i, random.integer(0, 1));
+}
+
 char *PreparedCall::allocate(size_t bytes) {
   constexpr size_t line = 64;
   std::vector<char> &block = memory.emplace_back(bytes + line);

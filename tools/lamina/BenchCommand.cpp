@@ -5,7 +5,6 @@
 #include "lamina/Bench/Limits.h"
 #include "lamina/Bench/Measure.h"
 #include "lamina/Bench/Work.h"
-#include "lamina/Check/GradientCheck.h"
 #include "lamina/Transforms/Machine.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
@@ -59,16 +58,6 @@ private:
 };
 } // namespace
 
-/// Floats away from zero and positive, as square roots and logarithms are
-/// common; integers are 0 or 1, which index almost everything.
-static void fill(CheckRandom &random, NDArray &array) {
-  for (int64_t i = 0; i < array.size(); ++i)
-    if (isFloat(array.dtype()))
-      array.setDouble(i, random.uniform(0.1, 1));
-    else
-      array.setInt(i, random.integer(0, 1));
-}
-
 /// Counts the work of every entry point. The types say nothing about a batch
 /// that is an argument, so this is a model of its own, with the batch fixed.
 void Benchmark::count() {
@@ -121,8 +110,9 @@ bool Benchmark::measureEntry(CompiledModel &model, const EntryPoint &entry,
                              Limits &limits) {
   CheckRandom random(arguments.options.seed);
   auto call = PreparedCall::create(
-      model, entry, sizes,
-      [&](const TensorSignature &, NDArray &array) { fill(random, array); });
+      model, entry, sizes, [&](const TensorSignature &, NDArray &array) {
+        fillTypical(array, random);
+      });
   if (!call)
     return fail(call.takeError());
   auto latency = measure([&] { return (**call)(); },

@@ -2,12 +2,17 @@
 #ifndef LAMINA_BENCH_MEASURE_H
 #define LAMINA_BENCH_MEASURE_H
 
+#include "lamina/Check/GradientCheck.h"
 #include "lamina/Target/CompiledModel.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include <optional>
 
 namespace lamina {
+
+/// Floats are positive and not close to zero, as square roots and logarithms
+/// are common; integers are 0 or 1, which index almost everything.
+void fillTypical(NDArray &array, CheckRandom &random);
 
 /// A call of an entry point with arrays and scratch of its own, to be made
 /// again and again: nothing but the call of the C function is left to do.
