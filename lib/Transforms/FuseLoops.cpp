@@ -25,12 +25,23 @@ struct FuseLoops : lamina::impl::FuseLoopsBase<FuseLoops> {
     IRRewriter rewriter(&getContext());
     Block &block = function.getBody().front();
     separateFills(rewriter, block);
-    for (const LoopGroup &group : formLoopGroups(block, row)) {
-      SmallVector<int64_t> tiles = chooseTiles(group, row);
-      if (llvm::any_of(tiles, [](int64_t tile) { return tile != 0; }))
-        emitLoops(rewriter, group, tiles);
+    SmallVector<Block *> inside{&block};
+    for (const LoopGroup &group :
+         formLoopGroups(block, row, LoopLevel::Blocks)) {
+      SmallVector<int64_t> tiles(group.depth, 1);
+      if (Block *body = emitLoops(rewriter, group, tiles))
+        inside.push_back(body);
     }
-    sortTopologically(&block);
+    for (Block *part : inside) {
+      sortTopologically(part);
+      for (const LoopGroup &group :
+           formLoopGroups(*part, row, LoopLevel::Rows)) {
+        SmallVector<int64_t> tiles = chooseTiles(group, row);
+        if (llvm::any_of(tiles, [](int64_t tile) { return tile != 0; }))
+          emitLoops(rewriter, group, tiles);
+      }
+      sortTopologically(part);
+    }
   }
 
   /// One fill per use: each group starts its own accumulators.

@@ -15,12 +15,12 @@ OpOperand *lamina::destinationOf(OpResult result) {
   return nullptr;
 }
 
-void LoopEmitter::run() {
+Block *LoopEmitter::run() {
   rewriter.setInsertionPoint(
       group.members.front()->getBlock()->getTerminator());
   collectOutputs();
   if (outputs.empty())
-    return; // dead code
+    return nullptr; // dead code
   emitLoops();
   for (Output &output : outputs)
     output.rootSlice =
@@ -35,6 +35,7 @@ void LoopEmitter::run() {
                                          : insertTile(tile, output.iterArg));
   }
   finishLoops(yielded);
+  return levels.back().loop.getBody();
 }
 
 /// What the destination of a member was before the group.
@@ -248,7 +249,7 @@ void LoopEmitter::finishLoops(ArrayRef<Value> yielded) {
     rewriter.eraseOp(op);
 }
 
-void lamina::emitLoops(IRRewriter &rewriter, const LoopGroup &group,
-                       ArrayRef<int64_t> tileSizes) {
-  LoopEmitter(rewriter, group, tileSizes).run();
+Block *lamina::emitLoops(IRRewriter &rewriter, const LoopGroup &group,
+                         ArrayRef<int64_t> tileSizes) {
+  return LoopEmitter(rewriter, group, tileSizes).run();
 }

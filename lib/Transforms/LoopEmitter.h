@@ -19,7 +19,8 @@ public:
         loc(group.members.back()->getLoc()),
         members(group.members.begin(), group.members.end()) {}
 
-  void run();
+  /// Returns the body of the innermost loop; null for dead code.
+  mlir::Block *run();
 
 private:
   using Values = llvm::SmallVector<mlir::Value>;

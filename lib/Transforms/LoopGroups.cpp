@@ -31,18 +31,14 @@ namespace {
 /// Grows groups along producer-consumer edges in program order.
 class Grouper {
 public:
-  Grouper(Block &block, const Strategy &strategy)
-      : block(block), strategy(strategy) {}
+  Grouper(Block &block, const Strategy &strategy, LoopLevel level)
+      : block(block), strategy(strategy), level(level) {}
 
   std::vector<LoopGroup> run() {
     for (Operation &op : block) {
       unsigned node = nodes.size();
       index[&op] = node;
-      LoopRole role = loopRole(&op);
-      // A call that wants the whole of its operands.
-      if (auto product = dyn_cast<linalg::LinalgOp>(op);
-          product && isLargeProduct(product, strategy))
-        role = {};
+      LoopRole role = roleOf(&op);
       nodes.push_back({&op, role, {}});
       clusters.push_back({{node}, role.depth(), role.product ? &op : nullptr});
       clusterOf.push_back(node);
@@ -67,7 +63,7 @@ public:
       for (unsigned node : cluster.nodes)
         group.members.push_back(nodes[node].op);
       dropLooseGlue(group);
-      if (isWorthwhile(group))
+      if (level == LoopLevel::Rows ? isWorthwhile(group) : isBlock(group))
         groups.push_back(std::move(group));
     }
     return groups;
@@ -88,10 +84,32 @@ private:
 
   Block &block;
   const Strategy &strategy;
+  LoopLevel level;
   std::vector<Node> nodes;
   std::vector<Cluster> clusters; // by the number of its first node
   std::vector<unsigned> clusterOf;
   llvm::DenseMap<Operation *, unsigned> index;
+
+  bool isLarge(Operation *op) const {
+    auto product = dyn_cast<linalg::LinalgOp>(op);
+    return product && isLargeProduct(product, strategy);
+  }
+
+  LoopRole roleOf(Operation *op) const {
+    LoopRole role = loopRole(op);
+    if (level == LoopLevel::Rows) // a call that wants the whole of its operands
+      return isLarge(op) ? LoopRole() : role;
+    if (std::exchange(role.product, false)) {
+      linalg::ContractionDimensions dims =
+          *linalg::inferContractionDims(cast<linalg::LinalgOp>(op));
+      size_t depth = 0;
+      while (depth < role.loops.size() &&
+             llvm::is_contained(dims.batch, role.loops[depth]))
+        ++depth;
+      role.loops.truncate(depth);
+    }
+    return role;
+  }
 
   /// The ops of the block whose results `op` or its regions use.
   llvm::SetVector<unsigned> producersOf(Operation *op) {
@@ -266,6 +284,23 @@ private:
     }
   }
 
+  /// Blocks are for products that exchange values with other ops, of tensors
+  /// that do not stay in the cache by themselves.
+  bool isBlock(const LoopGroup &group) const {
+    bool exchanges = false;
+    int64_t elements = 0;
+    for (Operation *op : group.members) {
+      if (!isa<linalg::LinalgOp>(op) || isFill(op))
+        continue;
+      elements += innerElements(op->getResult(0), 0);
+      for (Operation *user : op->getUsers())
+        exchanges |= isa<linalg::LinalgOp>(user) &&
+                     (isLarge(op) || isLarge(user)) &&
+                     llvm::is_contained(group.members, user);
+    }
+    return exchanges && elements > maxInnerElements;
+  }
+
   /// A loop pays where a value is used while it is still in the cache.
   static bool isWorthwhile(const LoopGroup &group) {
     if (group.product)
@@ -291,8 +326,9 @@ private:
 } // namespace
 
 std::vector<LoopGroup> lamina::formLoopGroups(Block &block,
-                                              const Strategy &strategy) {
-  return Grouper(block, strategy).run();
+                                              const Strategy &strategy,
+                                              LoopLevel level) {
+  return Grouper(block, strategy, level).run();
 }
 
 /// The width from `candidates` that wastes least of `size` columns; the widest

@@ -39,10 +39,15 @@ struct LoopGroup {
   mlir::Operation *product = nullptr; // the matrix product, if it has one
 };
 
+/// What a group is for. Blocks share a loop over leading (batch) axes around
+/// large products and everything between them, so that what passes between the
+/// ops stays in the second-level cache; the rows are then grouped inside of it.
+enum class LoopLevel { Blocks, Rows };
+
 /// Partitions the ops of a block of tensor ops; returns only the groups that
 /// gain from a common loop. No group depends on itself through other ops.
-std::vector<LoopGroup> formLoopGroups(mlir::Block &block,
-                                      const Strategy &strategy);
+std::vector<LoopGroup>
+formLoopGroups(mlir::Block &block, const Strategy &strategy, LoopLevel level);
 
 /// A tensor and the axis of it that is as long as the group's loop `axis`.
 std::pair<mlir::Value, int64_t> extentOf(const LoopGroup &group, unsigned axis);
@@ -52,9 +57,10 @@ llvm::SmallVector<int64_t> chooseTiles(const LoopGroup &group,
                                        const Strategy &strategy);
 
 /// Replaces the group's ops by one loop nest over tiles, in front of the
-/// block's terminator; the block has to be sorted afterwards.
-void emitLoops(mlir::IRRewriter &rewriter, const LoopGroup &group,
-               llvm::ArrayRef<int64_t> tileSizes);
+/// block's terminator; the block has to be sorted afterwards. Returns the body
+/// of the innermost loop, or null if nothing needs the group's results.
+mlir::Block *emitLoops(mlir::IRRewriter &rewriter, const LoopGroup &group,
+                       llvm::ArrayRef<int64_t> tileSizes);
 
 } // namespace lamina
 
