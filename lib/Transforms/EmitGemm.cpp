@@ -30,8 +30,10 @@ struct EmitGemm : lamina::impl::EmitGemmBase<EmitGemm> {
       for (auto [kind, emit] : emitters)
         if (auto function =
                 getOperation().lookupSymbol<func::FuncOp>(shape.name(kind)))
-          if (function.isExternal())
+          if (function.isExternal()) {
+            makeInternal(function);
             emit(function, shape);
+          }
     }
   }
 };

@@ -56,16 +56,19 @@ Value MatrixView::at(PointerBuilder &b, Value row, Value column) const {
   return b.offset(place, b.mul(column, columnStride));
 }
 
-/// A private function of the module with a body to come.
+void lamina::makeInternal(func::FuncOp function) {
+  function.setPrivate();
+  function->setAttr(
+      "llvm.linkage",
+      LLVM::LinkageAttr::get(function.getContext(), LLVM::Linkage::Internal));
+}
+
 func::FuncOp lamina::createSharedFunction(ModuleOp module, StringRef name,
                                           ArrayRef<Type> types) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   auto function = func::FuncOp::create(builder, module.getLoc(), name,
                                        builder.getFunctionType(types, {}));
-  function.setPrivate();
-  function->setAttr(
-      "llvm.linkage",
-      LLVM::LinkageAttr::get(module.getContext(), LLVM::Linkage::Internal));
+  makeInternal(function);
   return function;
 }
 

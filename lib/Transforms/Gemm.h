@@ -53,7 +53,9 @@ struct MatrixView {
   mlir::Value pointer, rows, columns, rowStride, columnStride;
 };
 
-/// A private function of the module with a body to come.
+/// No symbol of the object, so that several objects can be in one program.
+void makeInternal(mlir::func::FuncOp function);
+/// An internal function of the module with a body to come.
 mlir::func::FuncOp createSharedFunction(mlir::ModuleOp module,
                                         llvm::StringRef name,
                                         llvm::ArrayRef<mlir::Type> types);

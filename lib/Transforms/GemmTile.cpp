@@ -110,16 +110,17 @@ private:
 
   /// Fetches rows of the right operand that later tiles or steps will load.
   void fetchAhead(Value &row) {
-    auto lines = [&](Value row) {
+    auto lines = [&](Value row, unsigned level) {
       for (int64_t v = 0; v < vectors; ++v)
         b.prefetch(
-            b.offset(row, v * b.vector.getNumElements() * b.elementBytes));
+            b.offset(row, v * b.vector.getNumElements() * b.elementBytes),
+            level);
     };
-    b.when(isOne, [&] { lines(row); });
+    b.when(isOne, [&] { lines(row, 2); });
     b.when(isAll, [&] {
       Value next = row;
       for (int64_t i = 0; i < unroll; ++i) {
-        lines(next);
+        lines(next, 1);
         next = b.offset(next, ldb);
       }
     });

@@ -81,8 +81,9 @@ void PointerBuilder::store(Value value, Value pointer, Value mask) {
                               uint32_t(elementBytes));
 }
 
-void PointerBuilder::prefetch(Value pointer) {
-  LLVM::Prefetch::create(*this, pointer, /*rw=*/0u, /*hint=*/3u, /*cache=*/1u);
+void PointerBuilder::prefetch(Value pointer, unsigned level) {
+  LLVM::Prefetch::create(*this, pointer, /*rw=*/0u, /*hint=*/4 - level,
+                         /*cache=*/1u);
 }
 
 PointerBuilder::Values

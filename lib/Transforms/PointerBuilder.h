@@ -43,8 +43,8 @@ public:
   Value load(Value pointer, Value mask);
   void store(Value value, Value pointer);
   void store(Value value, Value pointer, Value mask);
-  /// Fetches the line at `pointer` into the first-level cache.
-  void prefetch(Value pointer);
+  /// Fetches the line at `pointer` into the cache of `level`.
+  void prefetch(Value pointer, unsigned level = 1);
 
   /// `for (i = from; i < to; i += step) carried = body(i, carried)`.
   Values loop(Value from, Value to, Value step, mlir::ValueRange carried,
