@@ -83,6 +83,10 @@ void Codegen::addAttributes() {
     function.addFnAttr("target-cpu", target.cpu);
     if (!target.features.empty())
       function.addFnAttr("target-features", target.features);
+    // Kernels are scheduled as they were emitted: models of single processors
+    // move loads up until accumulators spill.
+    if (llvm::Triple(target.triple).isX86())
+      function.addFnAttr("tune-cpu", "x86-64");
     function.addFnAttr("prefer-vector-width",
                        std::to_string(target.strategy->vectorBytes * 8));
     function.addFnAttr(llvm::Attribute::NoUnwind);

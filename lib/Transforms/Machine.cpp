@@ -16,7 +16,7 @@ using namespace lamina;
 // of operands fit in the register file (32 x 64 bytes, 16 x 32 bytes, …).
 static constexpr Strategy strategies[] = {
     {"cpu-generic", 16, 4, 8, 4096, false, {{4, 4, 0, 0}, 192, 2048, 256}},
-    {"cpu-avx2", 32, 6, 16, 4096, true, {{12, 6, 0, 0}, 192, 2048, 256}},
+    {"cpu-avx2", 32, 6, 16, 4096, true, {{8, 6, 0, 0}, 192, 2048, 256}},
     {"cpu-avx512", 64, 6, 64, 4096, true, {{12, 12, 8, 6}, 192, 2048, 384}},
 };
 
