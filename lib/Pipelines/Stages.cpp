@@ -50,13 +50,13 @@ static constexpr Stage stages[] = {
      "allow-return-allocs-from-loops},"
      "func.func(fold-memref-alias-ops,canonicalize,cse,lamina-merge-loops,canonicalize,cse),"
      "lamina-outline-products{strategy=$strategy},"
-     "lamina-plan-scratch,"
+     "lamina-plan-scratch{strategy=$strategy threads=$threads},"
      "func.func(canonicalize,cse,lamina-copies-to-linalg)"},
 
     {"llvm-mlir", "vectorized code with C entry points in the llvm dialect",
      "builtin llvm",
      "func.func(lamina-vectorize{strategy=$strategy},convert-linalg-to-loops),"
-     "lamina-emit-gemm{strategy=$strategy},"
+     "lamina-outline-parallel,lamina-emit-gemm{strategy=$strategy},"
      "lower-affine,canonicalize,cse,"
      "lamina-expand-math{ldexp=$ldexp fma=$fma},lamina-expand-arith{half=$half},"
      "lamina-emit-abi,"
@@ -157,6 +157,7 @@ std::string lamina::expandPipeline(const Stage &stage, const Machine &machine,
   replace("$strategy", machine.strategy->name);
   replace("$entries", llvm::join(options.entries, ","));
   replace("$explain", options.explainResiduals ? "true" : "false");
+  replace("$threads", options.threads);
   replace("$seed", std::to_string(options.seed));
   replace("$half", machine.hasHalfConversions ? "false" : "true");
   replace("$fma", machine.strategy->fusedMultiplyAdd ? "true" : "false");
@@ -172,6 +173,13 @@ lamina::runStages(ModuleOp module, unsigned from, unsigned to,
   llvm::Expected<Machine> machine = machineFor(options.mcpu);
   if (!machine)
     return module.emitError(llvm::toString(machine.takeError()));
+  // Who shares work is decided where temporaries are placed.
+  auto planned = module->getAttrOfType<StringAttr>("lamina.threads");
+  if (from >= *findStage("bufferized") && !options.threads.empty() &&
+      options.threads != (planned ? planned.getValue() : ""))
+    return module.emitError("the module was made with --threads=")
+           << (planned ? planned.getValue() : "none")
+           << "; it cannot be changed behind stage 'kernels'";
   std::unique_ptr<IRDump> dump;
   if (!options.dumpDir.empty()) {
     module.getContext()->disableMultithreading(); // files are numbered in order

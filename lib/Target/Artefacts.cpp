@@ -41,6 +41,15 @@ struct ArtefactEmitter::State {
   }
 };
 
+llvm::ArrayRef<const char *>
+lamina::threadLibraries(const Signature &signature) {
+  static constexpr const char *pool[] = {"pthread"}, *openMP[] = {"gomp"};
+  if (signature.threads.empty())
+    return {};
+  return signature.threads == "openmp" ? llvm::ArrayRef(openMP)
+                                       : llvm::ArrayRef(pool);
+}
+
 ArtefactEmitter::ArtefactEmitter(std::unique_ptr<State> state)
     : state(std::move(state)) {}
 ArtefactEmitter::~ArtefactEmitter() = default;
@@ -80,6 +89,7 @@ llvm::Expected<std::string> ArtefactEmitter::emit(llvm::StringRef artefact) {
   if (artefact == "lib")
     return makeArchive(state->object, name);
   if (artefact == "so")
-    return makeSharedLibrary(state->object, name);
+    return makeSharedLibrary(state->object, name,
+                             threadLibraries(state->signature));
   return state->object;
 }

@@ -52,6 +52,8 @@ inline std::string cType(const Signature &signature,
     return "void *";
   if (argument.role == "seed")
     return "uint64_t";
+  if (argument.role == "threads")
+    return "int";
   if (!argument.tensor)
     return "int64_t";
   return (argument.written ? "" : "const ") +

@@ -1,5 +1,6 @@
 //===- Codegen.cpp - LLVM IR and machine code -----------------------------===//
 #include "Codegen.h"
+#include "lamina/Runtime/Runtime.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -36,6 +37,13 @@ Codegen::create(mlir::ModuleOp source, const Options &options,
     addPackedEntryPoints(*result->module, signature);
   if (llvm::Error error = result->createTargetMachine(options.optLevel))
     return std::move(error);
+  llvm::Expected<bool> threaded =
+      linkRuntime(*result->module, signature.threads == "openmp");
+  if (!threaded)
+    return threaded.takeError();
+  result->threaded = *threaded;
+  if (packed && *threaded)
+    exportStop(*result->module, signature);
   result->addAttributes();
   result->optimize(options.optLevel);
   return std::move(result);

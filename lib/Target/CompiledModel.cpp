@@ -6,6 +6,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/Support/DynamicLibrary.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TimeProfiler.h"
 
@@ -14,6 +15,17 @@ using namespace lamina;
 struct CompiledModel::State {
   Signature signature;
   std::unique_ptr<llvm::orc::LLJIT> jit;
+  bool threaded = false;
+
+  /// The threads run code that goes away.
+  ~State() {
+    if (!threaded)
+      return;
+    if (auto stop = find<void()>(identifier(signature.model) + "_stop"))
+      (*stop)();
+    else
+      llvm::consumeError(stop.takeError());
+  }
 
   template <typename Function>
   llvm::Expected<Function *> find(const std::string &symbol) {
@@ -23,6 +35,16 @@ struct CompiledModel::State {
     return address->toPtr<Function *>();
   }
 };
+
+/// Makes the symbols of an OpenMP runtime known to this process.
+static llvm::Error loadOpenMP() {
+  for (const char *name :
+       {"libomp.so.5", "libomp.so", "libgomp.so.1", "libgomp.so"})
+    if (!llvm::sys::DynamicLibrary::LoadLibraryPermanently(name))
+      return llvm::Error::success();
+  return llvm::createStringError(
+      "--threads=openmp needs libgomp or libomp, and neither can be loaded");
+}
 
 CompiledModel::CompiledModel(std::unique_ptr<State> state)
     : state(std::move(state)) {}
@@ -41,6 +63,9 @@ CompiledModel::create(mlir::ModuleOp module, const Options &options) {
       Codegen::create(module, options, state->signature, /*packed=*/true);
   if (!code)
     return code.takeError();
+  if ((*code)->isThreaded() && state->signature.threads == "openmp")
+    if (llvm::Error error = loadOpenMP())
+      return std::move(error);
   llvm::Expected<std::string> object =
       (*code)->emit(llvm::CodeGenFileType::ObjectFile);
   if (!object)
@@ -55,6 +80,7 @@ CompiledModel::create(mlir::ModuleOp module, const Options &options) {
           llvm::MemoryBuffer::getMemBufferCopy(*object, "model.o")))
     return std::move(error);
   state->jit = std::move(*jit);
+  state->threaded = (*code)->isThreaded();
   return std::unique_ptr<CompiledModel>(new CompiledModel(std::move(state)));
 }
 
@@ -222,6 +248,8 @@ std::vector<uint64_t> CompiledModel::Call::words() {
       pass(addresses[argument.tensor]);
     } else if (argument.role == "batch" || argument.role == "dimension") {
       result.push_back(known[symbol++]);
+    } else if (argument.role == "threads") {
+      result.push_back(0); // as compiled
     } else {
       auto table = structs.find(argument.role); // nothing: no scratch, or
       pass(table == structs.end() ? nullptr     // the embedded weights

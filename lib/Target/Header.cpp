@@ -63,6 +63,15 @@ static void describeStructs(llvm::raw_ostream &out, const EntryPoint &entry,
   }
 }
 
+/// The most threads that a call may use, in words.
+static std::string threadLimit(const Signature &signature) {
+  if (signature.threads == "openmp")
+    return "OpenMP's number";
+  if (signature.threads == "auto")
+    return "as many as there are processors, which is the most";
+  return signature.threads + ", which is the most";
+}
+
 static void writeEntry(llvm::raw_ostream &out, const Signature &signature,
                        const EntryPoint &entry) {
   std::string symbol = symbolName(signature, entry);
@@ -75,8 +84,14 @@ static void writeEntry(llvm::raw_ostream &out, const Signature &signature,
   out << "\n   Tensors are row-major and contiguous, of any alignment, and "
          "must not overlap results.\n";
   describeStructs(out, entry, arguments);
-  out << "   scratch: " << symbol
-      << "_scratch bytes,\n"
+  if (entry.threaded)
+    out << "   threads: how many threads the call may use, itself among them; "
+           "0 "
+           "for "
+        << threadLimit(signature) << ".\n";
+  out << "   scratch: " << symbol << "_scratch bytes"
+      << (entry.threaded ? " for the same number of threads" : "")
+      << ",\n"
          "   or NULL to allocate and free inside. Returns 0 or an error code. "
          "*/\nint "
       << symbol << "(";
@@ -89,10 +104,19 @@ static void writeEntry(llvm::raw_ostream &out, const Signature &signature,
       ", ");
   out << ");\n\n/* The bytes of scratch that " << symbol
       << " needs. */\nsize_t " << symbol << "_scratch(";
-  llvm::interleave(
-      entry.symbols, out,
-      [&](const std::string &size) { out << "int64_t " << size; }, ", ");
-  out << (entry.symbols.empty() ? "void" : "") << ");\n\n";
+  llvm::SmallVector<std::string> sizes;
+  for (const std::string &size : entry.symbols)
+    sizes.push_back("int64_t " + size);
+  if (entry.threaded)
+    sizes.push_back("int threads");
+  out << (sizes.empty() ? "void" : llvm::join(sizes, ", ")) << ");\n\n";
+}
+
+static std::string linkOptions(const Signature &signature) {
+  std::string options = "-lm";
+  for (const char *library : threadLibraries(signature))
+    options += std::string(" -l") + library;
+  return options;
 }
 
 std::string lamina::writeHeader(const Signature &signature) {
@@ -101,10 +125,14 @@ std::string lamina::writeHeader(const Signature &signature) {
   std::string text;
   llvm::raw_string_ostream out(text);
   out << "/* The model '" << inComment(signature.model)
-      << "', compiled by Lamina. Link with -lm.\n"
+      << "', compiled by Lamina. Link with " << linkOptions(signature)
+      << ".\n"
          "   bool is uint8_t (0 or 1); float16 and bfloat16 are their bits in "
          "uint16_t.\n"
-         "   Every function may be called from several threads at once. */\n"
+         "   Every function may be called from several threads at once. "
+      << (signature.threads.empty()
+              ? "*/\n"
+              : "Results\n   do not depend on the number of threads. */\n")
       << "#ifndef LAMINA_" << prefix << "_H\n#define LAMINA_" << prefix
       << "_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n#ifdef "
          "__cplusplus\nextern \"C\" {\n#endif\n\n";

@@ -39,8 +39,9 @@ static llvm::Error writeBytes(llvm::StringRef path, llvm::StringRef bytes) {
   return llvm::Error::success();
 }
 
-llvm::Expected<std::string> lamina::makeSharedLibrary(llvm::StringRef object,
-                                                      llvm::StringRef name) {
+llvm::Expected<std::string>
+lamina::makeSharedLibrary(llvm::StringRef object, llvm::StringRef name,
+                          llvm::ArrayRef<const char *> libraries) {
   std::string linker;
   for (const char *candidate : {"cc", "gcc", "clang", "clang-22"})
     if (llvm::ErrorOr<std::string> found =
@@ -70,8 +71,12 @@ llvm::Expected<std::string> lamina::makeSharedLibrary(llvm::StringRef object,
   if (llvm::Error error = writeBytes(input, object))
     return std::move(error);
   std::string soname = ("-Wl,-soname," + name + ".so").str();
-  llvm::StringRef arguments[] = {linker, "-shared", "-nostartfiles", soname,
-                                 "-o",   output,    input,           "-lm"};
+  llvm::SmallVector<llvm::StringRef> arguments = {
+      linker, "-shared", "-nostartfiles", soname, "-o", output, input, "-lm"};
+  llvm::SmallVector<std::string> options;
+  for (const char *library : libraries)
+    options.push_back(std::string("-l") + library);
+  llvm::append_range(arguments, options);
   std::optional<llvm::StringRef> redirects[] = {
       llvm::StringRef(), llvm::StringRef(log), llvm::StringRef(log)};
   std::string message;

@@ -37,6 +37,8 @@ static void writeEntry(llvm::json::OStream &json, const Signature &signature,
         if (!argument.tensor) {
           if (argument.role == "batch" || argument.role == "dimension")
             json.attribute("dtype", "int64");
+          if (argument.role == "threads")
+            json.attribute("dtype", "int32");
           return;
         }
         json.attribute("tensor", argument.tensor->name);
@@ -50,6 +52,8 @@ static void writeEntry(llvm::json::OStream &json, const Signature &signature,
     json.attributeArray("arguments", [&] {
       for (const std::string &size : entry.symbols)
         json.value(size);
+      if (entry.threaded)
+        json.value("threads");
     });
   });
 }
@@ -89,6 +93,22 @@ static void writeInit(llvm::json::OStream &json, const Signature &signature) {
   });
 }
 
+/// Who shares the work of large loops, how many at most (absent where only the
+/// program that runs knows), and what to link for that.
+static void writeThreads(llvm::json::OStream &json,
+                         const Signature &signature) {
+  const std::string &threads = signature.threads;
+  json.attribute("runtime", threads.empty()       ? "none"
+                            : threads == "openmp" ? "openmp"
+                                                  : "pool");
+  if (int64_t number; !llvm::StringRef(threads).getAsInteger(10, number))
+    json.attribute("maximum", number);
+  json.attributeArray("libraries", [&] {
+    for (const char *library : threadLibraries(signature))
+      json.value(library);
+  });
+}
+
 std::string lamina::writeManifest(const Signature &signature,
                                   const Machine &machine) {
   std::string text;
@@ -102,6 +122,7 @@ std::string lamina::writeManifest(const Signature &signature,
       json.attribute("features", machine.features);
       json.attribute("strategy", machine.strategy->name);
     });
+    json.attributeObject("threads", [&] { writeThreads(json, signature); });
     json.attributeArray("entry_points", [&] {
       for (const EntryPoint &entry : signature.entries)
         json.object([&] { writeEntry(json, signature, entry); });

@@ -1,5 +1,6 @@
 //===- Packed.cpp - entry points for calls from arrays --------------------===//
 #include "Codegen.h"
+#include "lamina/Runtime/Runtime.h"
 #include "lamina/Transforms/Abi.h"
 #include "llvm/IR/IRBuilder.h"
 
@@ -38,6 +39,13 @@ static void addPacked(llvm::Module &module, const std::string &symbol) {
       begin(module, symbol + "_packed", function->getReturnType(), 1);
   llvm::Function *packed = builder.GetInsertBlock()->getParent();
   builder.CreateRet(callWithWords(builder, function, packed->getArg(0)));
+}
+
+void lamina::exportStop(llvm::Module &module, const Signature &signature) {
+  llvm::Function *stop = module.getFunction(parallelStop);
+  stop->setName(identifier(signature.model) + "_stop");
+  stop->setLinkage(llvm::GlobalValue::ExternalLinkage);
+  stop->setVisibility(llvm::GlobalValue::DefaultVisibility);
 }
 
 void lamina::addPackedEntryPoints(llvm::Module &module,

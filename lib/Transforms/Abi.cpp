@@ -36,6 +36,8 @@ std::vector<AbiArgument> lamina::abiArguments(const EntryPoint &entry) {
   if (entry.has("optimizer") || !entry.updates.empty())
     add("o", "optimizer", nullptr, entry.changes("optimizer"));
   used.insert("scratch");
+  if (entry.threaded)
+    used.insert("threads");
   for (const std::string &symbol : entry.symbols)
     add(symbol, symbol == "n" ? "batch" : "dimension");
   addTensors(entry.arguments, [&](auto role) { return !isLate(role); });
@@ -45,6 +47,8 @@ std::vector<AbiArgument> lamina::abiArguments(const EntryPoint &entry) {
   if (entry.has("cotangent"))
     add("dw", "gradients", nullptr, true);
   addTensors(entry.arguments, [](auto role) { return role == "seed"; });
+  if (entry.threaded)
+    result.push_back({"threads", "threads"});
   result.push_back({"scratch", "scratch"});
   return result;
 }

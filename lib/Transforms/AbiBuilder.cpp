@@ -54,6 +54,9 @@ Value AbiBuilder::constant(Type type, int64_t value) {
   return arith::ConstantOp::create(builder,
                                    builder.getIntegerAttr(type, value));
 }
+Value AbiBuilder::index(Value number) {
+  return arith::IndexCastOp::create(builder, builder.getIndexType(), number);
+}
 Value AbiBuilder::add(Value a, Value b) {
   return arith::AddIOp::create(builder, a, b);
 }
@@ -150,8 +153,7 @@ void AbiBuilder::saturate(func::FuncOp function) {
 SmallVector<Value> AbiBuilder::call(func::FuncOp function, ValueRange numbers) {
   SmallVector<Value> operands;
   for (Value number : numbers)
-    operands.push_back(
-        arith::IndexCastOp::create(builder, builder.getIndexType(), number));
+    operands.push_back(index(number));
   auto call = func::CallOp::create(builder, function, operands);
   SmallVector<Value> results;
   for (Value result : call.getResults())
@@ -159,8 +161,8 @@ SmallVector<Value> AbiBuilder::call(func::FuncOp function, ValueRange numbers) {
   return results;
 }
 
-void AbiBuilder::callMemRefs(func::FuncOp function, ValueRange memrefs) {
-  func::CallOp::create(builder, function, memrefs);
+void AbiBuilder::callMemRefs(func::FuncOp function, ValueRange operands) {
+  func::CallOp::create(builder, function, operands);
 }
 
 Value AbiBuilder::memref(MemRefType type, Value address,
@@ -190,17 +192,19 @@ Value AbiBuilder::addressOf(StringRef global) {
   return LLVM::AddressOfOp::create(builder, pointer(), global);
 }
 
-Value AbiBuilder::callLibrary(StringRef name, Type result, Value argument) {
+Value AbiBuilder::callLibrary(StringRef name, Type result,
+                              ValueRange arguments) {
   if (!module.lookupSymbol(name)) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(module.getBody());
     Type type =
         result ? result : Type(LLVM::LLVMVoidType::get(module.getContext()));
-    LLVM::LLVMFuncOp::create(
-        builder, name, LLVM::LLVMFunctionType::get(type, {argument.getType()}));
+    LLVM::LLVMFuncOp::create(builder, name,
+                             LLVM::LLVMFunctionType::get(
+                                 type, llvm::to_vector(arguments.getTypes())));
   }
   auto call = LLVM::CallOp::create(
-      builder, result ? TypeRange(result) : TypeRange(), name, argument);
+      builder, result ? TypeRange(result) : TypeRange(), name, arguments);
   return result ? call.getResult() : Value();
 }
 

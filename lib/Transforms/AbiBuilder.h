@@ -36,6 +36,7 @@ public:
   void makeInternal(mlir::func::FuncOp function);
 
   mlir::Value constant(mlir::Type type, int64_t value);
+  mlir::Value index(mlir::Value number);
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value either(mlir::Value a, mlir::Value b);
   mlir::Value both(mlir::Value a, mlir::Value b);
@@ -63,12 +64,16 @@ public:
   /// Calls a function from index to index with i64 values.
   llvm::SmallVector<mlir::Value> call(mlir::func::FuncOp function,
                                       mlir::ValueRange numbers);
-  void callMemRefs(mlir::func::FuncOp function, mlir::ValueRange memrefs);
+  void callMemRefs(mlir::func::FuncOp function, mlir::ValueRange operands);
   /// A row-major memref at an address.
   mlir::Value memref(mlir::MemRefType type, mlir::Value address,
                      llvm::ArrayRef<mlir::Value> shape);
   mlir::Value loadPointer(mlir::Value base, unsigned index);
   mlir::Value addressOf(llvm::StringRef global);
+
+  /// Calls a C function.
+  mlir::Value callLibrary(llvm::StringRef name, mlir::Type result,
+                          mlir::ValueRange arguments);
 
   /// The address of the two 32-bit words of a number, the low one first.
   mlir::Value seedWords(mlir::Value number);
@@ -97,8 +102,7 @@ private:
   mlir::LLVMTypeConverter converter;
 
   mlir::Value compare(int predicate, mlir::Value a, mlir::Value b);
-  mlir::Value callLibrary(llvm::StringRef name, mlir::Type result,
-                          mlir::Value argument);
+
   void constantGlobal(llvm::StringRef name, mlir::ElementsAttr flat);
   void fill(mlir::Value address, mlir::TypedAttr number, int64_t count);
   void textGlobal(llvm::StringRef name, llvm::StringRef text);

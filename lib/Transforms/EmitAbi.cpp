@@ -28,7 +28,7 @@ public:
     scratchSize = module.lookupSymbol<func::FuncOp>(entry.name + "_scratch");
     if (!kernel || !scratchSize ||
         kernel.getNumArguments() !=
-            entry.arguments.size() + entry.results.size() + 1)
+            entry.arguments.size() + entry.results.size() + 1 + entry.threaded)
       return module.emitError("entry point '")
              << entry.name
              << "' does not have the signature it was recorded with";
@@ -38,9 +38,10 @@ public:
     for (func::FuncOp function : {sizes, scratchSize})
       if (function)
         abi.saturate(function);
-    for (unsigned index = 0; index < kernel.getNumArguments(); ++index)
-      kernel.setArgAttr(index, "llvm.noalias",
-                        UnitAttr::get(module.getContext()));
+    for (auto [index, type] : llvm::enumerate(kernel.getArgumentTypes()))
+      if (isa<MemRefType>(type))
+        kernel.setArgAttr(index, "llvm.noalias",
+                          UnitAttr::get(module.getContext()));
     emitScratchSize();
     emitEntry();
     return success();
@@ -53,7 +54,7 @@ private:
   const EntryPoint &entry;
   bool embedded;
   func::FuncOp kernel, sizes, scratchSize;
-  /// The C arguments that stand for a tensor, and the structs of pointers.
+  /// The C arguments that stand for a tensor, and the others by role.
   llvm::DenseMap<const TensorSignature *, Value> passed;
   llvm::StringMap<Value> structs;
 
@@ -65,27 +66,51 @@ private:
   /// the entry point would refuse.
   void emitScratchSize() {
     SmallVector<Type> types(entry.symbols.size(), abi.i64());
+    if (entry.threaded)
+      types.push_back(abi.i32());
     func::FuncOp function =
         abi.beginFunction(symbol("_scratch"), types, abi.i64(), kernel);
     Value bad = abi.constant(abi.i1(), 0);
-    for (Value argument : function.getArguments())
-      bad = abi.either(bad, abi.isNegative(argument));
+    SmallVector<Value> numbers(
+        function.getArguments().take_front(entry.symbols.size()));
+    for (Value size : numbers)
+      bad = abi.either(bad, abi.isNegative(size));
     abi.returnIf(bad, abi.constant(abi.i64(), 0));
-    Value size = abi.call(scratchSize, function.getArguments()).front();
+    if (entry.threaded)
+      numbers.push_back(threadCount(function.getArguments().back()));
+    Value size = abi.call(scratchSize, numbers).front();
     Value none = abi.either(abi.isZero(size), abi.isHuge(size));
     Value padded =
         abi.add(size, abi.constant(abi.i64(), AbiBuilder::alignment));
     abi.finish(abi.select(none, abi.constant(abi.i64(), 0), padded));
   }
 
+  /// How many threads a call that asks for `requested` may use.
+  Value threadCount(Value requested) {
+    auto isUsed = [](func::FuncOp function) {
+      return !function.getArguments().back().use_empty();
+    };
+    if (!isUsed(kernel) && !isUsed(scratchSize))
+      return abi.constant(abi.i64(), 1);
+    int64_t limit = 0; // as the machine or OpenMP has
+    (void)StringRef(signature.threads).getAsInteger(10, limit);
+    return abi.callLibrary("lamina_parallel_count", abi.i64(),
+                           {requested, abi.constant(abi.i64(), limit)});
+  }
+
+  Type typeOf(const AbiArgument &argument) {
+    if (argument.role == "threads")
+      return abi.i32();
+    return llvm::is_contained({"batch", "dimension", "seed"}, argument.role)
+               ? abi.i64()
+               : abi.pointer();
+  }
+
   void emitEntry() {
     std::vector<AbiArgument> arguments = abiArguments(entry);
     SmallVector<Type> types;
     for (const AbiArgument &argument : arguments)
-      types.push_back(
-          llvm::is_contained({"batch", "dimension", "seed"}, argument.role)
-              ? abi.i64()
-              : abi.pointer());
+      types.push_back(typeOf(argument));
     func::FuncOp function =
         abi.beginFunction(symbol(), types, abi.i32(), kernel);
     SmallVector<Value> symbols;
@@ -112,11 +137,18 @@ private:
       bytes.push_back(abi.byteCount(
           shape, llvm::divideCeil(type.getElementTypeBitWidth(), 8), bad));
     }
-    Value scratchBytes = abi.call(scratchSize, symbols).front();
+    SmallVector<Value> numbers(symbols);
+    Value threads;
+    if (entry.threaded) {
+      threads = threadCount(structs["threads"]);
+      numbers.push_back(threads);
+    }
+    Value scratchBytes = abi.call(scratchSize, numbers).front();
     fail(abi.either(bad, abi.isHuge(scratchBytes)), 2);
 
     SmallVector<Value> pointers = tensorPointers(bytes);
-    callKernel(pointers, shapes, scratchBytes, function.getArguments().back());
+    callKernel(pointers, shapes, scratchBytes, function.getArguments().back(),
+               threads);
   }
 
   /// The shape of every tensor in the kernel's order: arguments, then results.
@@ -225,7 +257,7 @@ private:
   }
 
   void callKernel(ArrayRef<Value> pointers, ArrayRef<SmallVector<Value>> shapes,
-                  Value scratchBytes, Value scratch) {
+                  Value scratchBytes, Value scratch, Value threads) {
     auto [buffer, owned] = abi.scratchBuffer(
         scratch, scratchBytes, [&](Value condition) { fail(condition, 4); });
     SmallVector<Value> operands;
@@ -234,8 +266,10 @@ private:
           abi.memref(cast<MemRefType>(kernel.getArgument(index).getType()),
                      pointer, shapes[index]));
     operands.push_back(
-        abi.memref(cast<MemRefType>(kernel.getArguments().back().getType()),
+        abi.memref(cast<MemRefType>(kernel.getArgumentTypes()[pointers.size()]),
                    buffer, {scratchBytes}));
+    if (threads)
+      operands.push_back(abi.index(threads));
     abi.callMemRefs(kernel, operands);
     Value success = abi.constant(abi.i32(), 0);
     abi.returnIf(abi.isNull(owned), success);

@@ -1,5 +1,6 @@
 //===- LoopEmitter.cpp - the loop nest of one group -----------------------===//
 #include "LoopEmitter.h"
+#include "ParallelLoops.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
@@ -93,6 +94,8 @@ void LoopEmitter::enterLoop(OpFoldResult from, OpFoldResult to, int64_t step,
   };
   auto loop = scf::ForOp::create(rewriter, loc, value(from), value(to),
                                  value(number(step)), carried);
+  if (llvm::none_of(outputs, [](const Output &o) { return o.accumulates; }))
+    loop->setAttr(parallelAttribute, rewriter.getUnitAttr());
   levels.push_back({loop});
   rewriter.setInsertionPointToStart(loop.getBody());
   carried.assign(loop.getRegionIterArgs().begin(),

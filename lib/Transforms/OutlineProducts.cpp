@@ -1,5 +1,6 @@
 //===- OutlineProducts.cpp - products become calls of shared functions ----===//
 #include "Gemm.h"
+#include "ParallelLoops.h"
 #include "Products.h"
 #include "Vectorize.h"
 #include "lamina/Transforms/Passes.h"
@@ -92,13 +93,16 @@ public:
       rewriter.eraseOp(fill);
     }
     rewriter.setInsertionPoint(op);
+    ArrayRef<unsigned> sums = ArrayRef(dims.k).drop_back();
     for (ArrayRef<unsigned> loops :
          {ArrayRef<unsigned>(dims.batch), ArrayRef(dims.m).drop_back(),
-          ArrayRef(dims.n).drop_back(), ArrayRef(dims.k).drop_back()})
+          ArrayRef(dims.n).drop_back(), sums})
       for (unsigned loop : loops) {
         Value bound = value(sizeOf(loop));
         auto nest =
             scf::ForOp::create(rewriter, loc, index(0), bound, index(1));
+        if (!llvm::is_contained(sums, loop))
+          nest->setAttr(parallelAttribute, rewriter.getUnitAttr());
         rewriter.setInsertionPoint(nest.getBody()->getTerminator());
         outer[loop] = nest.getInductionVar();
       }

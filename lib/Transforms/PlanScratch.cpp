@@ -1,4 +1,5 @@
 //===- PlanScratch.cpp - one buffer for every temporary -------------------===//
+#include "ParallelLoops.h"
 #include "SizeFunction.h"
 #include "lamina/Transforms/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -29,6 +30,7 @@ struct Temporary {
   /// function's start, sorted, and the bytes that they multiply.
   SmallVector<Value> factors;
   int64_t bytes;
+  scf::ForOp loop; // whose iterations may run at once, each with its own
 };
 
 /// A piece of the scratch buffer that temporaries of one size share in turn.
@@ -36,23 +38,29 @@ struct Slot {
   SmallVector<Value> factors;
   int64_t bytes;
   unsigned last;
+  bool perWorker;
   SmallVector<Temporary *> users;
 };
 
 class Planner {
 public:
-  Planner(func::FuncOp function, const EntryPoint &entry)
-      : function(function), entry(entry), builder(function.getContext()),
-        cloner(builder) {}
+  Planner(func::FuncOp function, const EntryPoint &entry,
+          const Strategy &strategy)
+      : function(function), entry(entry), strategy(strategy),
+        builder(function.getContext()), cloner(builder) {}
 
   LogicalResult run() {
     Block &block = function.getBody().front();
     scratch = block.addArgument(
         MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()),
         function.getLoc());
+    if (entry.threaded)
+      threads = block.addArgument(builder.getIndexType(), function.getLoc());
     function.setFunctionType(
         builder.getFunctionType(block.getArgumentTypes(), {}));
     // A separator: sizes are computed before it, everything else stays behind.
+    if (threads)
+      splitProducts(function, strategy, threads);
     builder.setInsertionPointToStart(&block);
     Operation *separator =
         arith::ConstantIndexOp::create(builder, function.getLoc(), 0);
@@ -69,9 +77,11 @@ public:
 private:
   func::FuncOp function;
   const EntryPoint &entry;
+  const Strategy &strategy;
   OpBuilder builder;
   SizeCloner cloner;
-  Value scratch;
+  Value scratch, threads;
+  llvm::DenseMap<Operation *, Value> workers; // by loop
   int64_t stackBytes = 0;
 
   LogicalResult collect(Block &block, std::vector<Temporary> &temporaries) {
@@ -88,11 +98,14 @@ private:
         bytes *= ShapedType::isDynamic(size) ? 1 : size;
       if (type.hasStaticShape() && bytes <= maxOnStack &&
           stackBytes + bytes <= maxStack) {
-        moveToStack(op);
+        moveToStack(op, parallelLoop(op));
         stackBytes += bytes;
         continue;
       }
-      Temporary temporary{op, position.lookup(block.findAncestorOpInBlock(*op)), 0, {}, bytes};
+      Temporary temporary{
+          op,    position.lookup(block.findAncestorOpInBlock(*op)),
+          0,     {},
+          bytes, parallelLoop(op)};
       temporary.last = temporary.first;
       for (Value alias : aliases.resolve(op.getResult()))
         for (Operation *user : alias.getUsers())
@@ -117,12 +130,26 @@ private:
     return success();
   }
 
-  void moveToStack(memref::AllocOp op) {
-    Value stack =
-        memref::AllocaOp::create(builder, op.getLoc(), op.getType(),
-                                 builder.getI64IntegerAttr(alignment));
+  void moveToStack(memref::AllocOp op, scf::ForOp loop) {
+    auto stack = memref::AllocaOp::create(builder, op.getLoc(), op.getType(),
+                                          builder.getI64IntegerAttr(alignment));
+    if (loop)
+      stack->setAttr(privateAttribute, builder.getUnitAttr());
     op.getResult().replaceAllUsesWith(stack);
     op.erase();
+  }
+
+  /// The outermost loop around `op` whose iterations may run at once.
+  scf::ForOp parallelLoop(Operation *op) {
+    return threads ? outermostParallel(op) : scf::ForOp();
+  }
+
+  /// Who runs the current iteration of `loop`.
+  Value workerOf(scf::ForOp loop) {
+    Value &worker = workers[loop];
+    if (!worker)
+      worker = callWorker(loop);
+    return worker;
   }
 
   /// `size`, or an upper bound of it, as a value at the function's start.
@@ -167,7 +194,8 @@ private:
       Slot *best = nullptr;
       for (Slot &slot : slots) {
         // Growing a slot costs as much as a new one saves.
-        if (slot.last >= temporary.first || slot.factors != temporary.factors)
+        if (slot.last >= temporary.first || slot.factors != temporary.factors ||
+            slot.perWorker != bool(temporary.loop))
           continue;
         auto waste = [&](const Slot &candidate) {
           return std::abs(candidate.bytes - temporary.bytes);
@@ -176,7 +204,8 @@ private:
           best = &slot;
       }
       if (!best)
-        best = &slots.emplace_back(Slot{temporary.factors, 0, 0, {}});
+        best = &slots.emplace_back(
+            Slot{temporary.factors, 0, 0, bool(temporary.loop), {}});
       best->bytes = std::max(best->bytes, temporary.bytes);
       best->last = temporary.last;
       best->users.push_back(&temporary);
@@ -213,26 +242,39 @@ private:
     });
     Value offset = number(0);
     for (const Slot &slot : slots) {
+      Value bytes = sizeOf(slot);
       for (Temporary *user : slot.users) {
         // Where the size was bounded, the view still has the exact one.
         OpBuilder there(user->op);
+        Value mine = offset;
+        if (slot.perWorker)
+          mine = arith::AddIOp::create(
+              there, user->op.getLoc(), offset,
+              arith::MulIOp::create(there, user->op.getLoc(), bytes,
+                                    workerOf(user->loop)));
         Value view =
             memref::ViewOp::create(there, user->op.getLoc(), user->op.getType(),
-                                   scratch, offset, user->op.getDynamicSizes());
+                                   scratch, mine, user->op.getDynamicSizes());
         user->op.getResult().replaceAllUsesWith(view);
         user->op.erase();
       }
-      offset = arith::AddIOp::create(builder, function.getLoc(), offset,
-                                     sizeOf(slot));
+      if (slot.perWorker)
+        bytes =
+            arith::MulIOp::create(builder, function.getLoc(), bytes, threads);
+      offset = arith::AddIOp::create(builder, function.getLoc(), offset, bytes);
     }
     total = offset;
   }
 
   LogicalResult emitSize(const std::vector<Slot> &slots) {
-    func::FuncOp size = createSizeFunction(
-        function, (function.getName() + "_scratch").str(), entry, 1);
+    func::FuncOp size =
+        createSizeFunction(function, (function.getName() + "_scratch").str(),
+                           entry, 1, entry.threaded);
     OpBuilder inside = OpBuilder::atBlockEnd(&size.getBody().front());
-    Value result = SizeCloner(inside, entry, size.getArguments()).clone(total);
+    SizeCloner sizes(inside, entry, size.getArguments());
+    if (threads)
+      sizes.map(threads, size.getArguments().back());
+    Value result = sizes.clone(total);
     if (!result)
       return function.emitError("the size of its temporaries depends on more "
                                 "than the sizes of the arguments");
@@ -242,13 +284,19 @@ private:
 };
 
 struct PlanScratch : lamina::impl::PlanScratchBase<PlanScratch> {
+  using PlanScratchBase::PlanScratchBase;
+
   void runOnOperation() override {
+    if (!threads.empty())
+      getOperation()->setAttr("lamina.threads",
+                              StringAttr::get(&getContext(), threads));
     FailureOr<Signature> signature = readSignature(getOperation());
     if (failed(signature))
       return signalPassFailure();
     for (const EntryPoint &entry : signature->entries) {
       auto function = getOperation().lookupSymbol<func::FuncOp>(entry.name);
-      if (!function || failed(Planner(function, entry).run()))
+      if (!function ||
+          failed(Planner(function, entry, strategyNamed(strategy)).run()))
         return signalPassFailure();
     }
   }

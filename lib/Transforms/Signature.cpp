@@ -97,6 +97,8 @@ public:
           "has no 'lamina.signature'; run lamina-record-signature first");
     Signature signature;
     signature.model = text(root, "model");
+    if (auto threads = module->getAttrOfType<StringAttr>("lamina.threads"))
+      signature.threads = threads.str();
     for (Attribute entry : list(root, "entries"))
       signature.entries.push_back(entryPoint(entry));
     for (const EntryPoint &entry : signature.entries)
@@ -139,6 +141,7 @@ private:
     auto from = dyn_cast<DictionaryAttr>(attribute);
     EntryPoint entry;
     entry.name = text(from, "name");
+    entry.threaded = module->hasAttr("lamina.threads");
     for (Attribute argument : list(from, "arguments"))
       entry.arguments.push_back(tensor(argument));
     for (Attribute attribute : list(from, "results")) {

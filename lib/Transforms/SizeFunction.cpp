@@ -77,13 +77,13 @@ Value SizeCloner::clone(Value value) {
 
 func::FuncOp lamina::createSizeFunction(func::FuncOp after, StringRef name,
                                         const EntryPoint &entry,
-                                        unsigned results) {
+                                        unsigned results, unsigned more) {
   OpBuilder builder(after.getContext());
   builder.setInsertionPointAfter(after);
   Type index = builder.getIndexType();
   auto function = func::FuncOp::create(
       builder, after.getLoc(), name,
-      builder.getFunctionType(SmallVector<Type>(entry.symbols.size(), index),
+      builder.getFunctionType(SmallVector<Type>(entry.symbols.size() + more, index),
                               SmallVector<Type>(results, index)));
   function.setPrivate();
   function.addEntryBlock();

@@ -28,6 +28,9 @@ public:
       : builder(builder), entry(&entry),
         symbols(symbols.begin(), symbols.end()) {}
 
+  /// `value` is `copy` there.
+  void map(mlir::Value value, mlir::Value copy) { known[value] = copy; }
+
   /// The same number, or null if it depends on more than the arguments'
   /// dimensions.
   mlir::Value clone(mlir::Value value);
@@ -42,12 +45,12 @@ private:
   mlir::Value cloneDimension(mlir::Operation *op, DimensionOf dimension);
 };
 
-/// A private function `NAME` after `after`, from the symbols of `entry` to
-/// `results` numbers; its body is empty.
+/// A private function `NAME` after `after`, from the symbols of `entry` and
+/// `more` numbers to `results` numbers; its body is empty.
 mlir::func::FuncOp createSizeFunction(mlir::func::FuncOp after,
                                       llvm::StringRef name,
                                       const EntryPoint &entry,
-                                      unsigned results);
+                                      unsigned results, unsigned more = 0);
 
 } // namespace lamina
 

@@ -1,6 +1,7 @@
 //===- VectorizeNest.cpp - The loops around a linalg body -----------------===//
 
 #include "VectorizeNest.h"
+#include "ParallelLoops.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -52,6 +53,9 @@ NestEmitter::Values NestEmitter::loop(Bound begin, Bound end, int64_t step,
     return emitBody(toValue(begin), carried);
   auto loop = scf::ForOp::create(b, loc, toValue(begin), toValue(end),
                                  toValue(constant(step)), carried);
+  // What begins later is a short rest.
+  if (carried.empty() && from && *from == 0)
+    loop->setAttr(parallelAttribute, b.getUnitAttr());
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   BodyEmitter::Emitted outside = body.emitted;

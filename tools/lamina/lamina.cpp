@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Driver.h"
+#include "lamina/Runtime/Runtime.h"
 #include "lamina/Support/OutputFile.h"
 #include "lamina/Target/Artefacts.h"
 #include "llvm/ADT/StringExtras.h"
@@ -62,8 +63,26 @@ void declareWeights(CLI::App &app, Arguments &args) {
   app.add_option("--seed", args.options.seed, "the seed of initial weights and random numbers");
 }
 
+/// Whether --threads takes `text`.
+bool isThreads(llvm::StringRef text) {
+  int64_t number;
+  if (!text.getAsInteger(10, number))
+    return number >= 1 && number <= maxThreads;
+  return llvm::is_contained({"auto", "openmp", "none"}, text);
+}
+
 void declareCode(CLI::App &app, Arguments &args) {
   app.add_option("--mcpu", args.options.mcpu, "the processor: native, x86-64-v3, x86-64-v4, …")->capture_default_str();
+  app.add_option_function<std::string>(
+         "--threads",
+         [&args](const std::string &text) {
+           if (!isThreads(text))
+             throw CLI::ValidationError("--threads", "'" + text + "' is not a number from 1 to " +
+                                                         std::to_string(maxThreads) + ", auto, openmp or none");
+           args.options.threads = text == "none" ? "" : text;
+         },
+         "who shares the work of large loops: a number of threads, auto (one per processor), openmp, none")
+      ->default_str("none");
   app.add_option("-O", args.options.optLevel, "optimization: -O0 to -O3")
       ->check(CLI::IsMember({0, 1, 2, 3}))
       ->capture_default_str();

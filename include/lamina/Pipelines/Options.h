@@ -15,6 +15,9 @@ struct Options {
   std::string mcpu = "native"; // or a name LLVM knows
   unsigned optLevel = 3;       // of LLVM, 0 to 3
   uint64_t seed = 0;           // of the initial weights
+  /// Who shares the work of large loops: empty for nobody, "openmp", "auto" for
+  /// as many threads as there are processors, or their number.
+  std::string threads;
   std::optional<int64_t> batch;
   /// The entry points to make, see lam-select-entries; empty for the usual ones.
   std::vector<std::string> entries;

@@ -47,6 +47,9 @@ private:
 /// The C99 header of a model (the contract of the object's symbols).
 std::string writeHeader(const Signature &signature);
 
+/// What a threaded object needs besides libc and libm.
+llvm::ArrayRef<const char *> threadLibraries(const Signature &signature);
+
 struct Machine;
 /// The JSON manifest: every entry point with its ordered arguments, the
 /// weights.

@@ -29,7 +29,7 @@ inline constexpr ErrorCode errorCodes[] = {
 struct AbiArgument {
   std::string name; // of the C argument
   /// That of its tensor, or "weights", "optimizer", "gradients" (structs of
-  /// pointers), "batch", "dimension", "scratch".
+  /// pointers), "batch", "dimension", "threads", "scratch".
   std::string role;
   /// The tensor that is passed, by pointer or, as a seed, as a number.
   const TensorSignature *tensor = nullptr;

@@ -178,9 +178,31 @@ def PlanScratch : Pass<"lamina-plan-scratch", "mlir::ModuleOp"> {
     which temporaries with disjoint lifetimes share memory, and adds a function
     `NAME_scratch` that computes the size from the unknown dimensions. Small
     static temporaries go to the stack.
+
+    With `threads` functions get another argument, the number of threads that may
+    run iterations of loops marked `lamina.parallel` at once; each has its own
+    temporaries there. Calls of large products become such loops, over panels of
+    columns or blocks of rows.
   }];
+  let options = [Option<"strategy", "strategy", "std::string", "\"cpu-generic\"",
+                        "the row of the strategy table that products follow">,
+                 Option<"threads", "threads", "std::string", "\"\"",
+                        "openmp, auto, or a number; empty for none">];
   let dependentDialects = ["mlir::memref::MemRefDialect", "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
                            "mlir::affine::AffineDialect"];
+}
+
+def OutlineParallel : Pass<"lamina-outline-parallel", "mlir::ModuleOp"> {
+  let summary = "share large parallel loops among threads";
+  let description = [{
+    The outermost loops marked `lamina.parallel` become functions of a range of
+    iterations. Where a loop is estimated to take long enough, computed from the
+    sizes at run time, several threads call that function, otherwise it is called
+    once. Loops that are known to be short stay. Does nothing in modules that
+    were planned without threads.
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::func::FuncDialect", "mlir::arith::ArithDialect",
+                           "mlir::affine::AffineDialect", "mlir::scf::SCFDialect", "mlir::memref::MemRefDialect"];
 }
 
 def Vectorize : Pass<"lamina-vectorize", "mlir::func::FuncOp"> {

@@ -36,6 +36,7 @@ struct EntryPoint {
   std::vector<TensorSignature> arguments, results, updates;
   /// The unknown sizes in argument order, `n` first.
   std::vector<std::string> symbols;
+  bool threaded = false; // a caller says how many threads it may use
 
   /// The position of the argument called `name`; there is one.
   unsigned argument(llvm::StringRef name) const;
@@ -50,6 +51,8 @@ struct Signature {
   /// The weights and the optimizer's state of all entry points, in order of
   /// appearance.
   std::vector<TensorSignature> weights, optimizer;
+  /// The option `threads` that the module was planned with.
+  std::string threads;
 
   /// The position of `tensor` (or what it is of) in one of these lists.
   static unsigned position(llvm::ArrayRef<TensorSignature> list,

@@ -1,0 +1,23 @@
+//===- Runtime.h - functions that compiled models contain -------*- C++ -*-===//
+#ifndef LAMINA_RUNTIME_RUNTIME_H
+#define LAMINA_RUNTIME_RUNTIME_H
+
+#include "llvm/IR/Module.h"
+#include "llvm/Support/Error.h"
+
+namespace lamina {
+
+/// The functions of lib/Runtime/Parallel.h, as generated code declares them.
+inline constexpr const char *parallelRun = "lamina_parallel_run",
+                            *parallelCount = "lamina_parallel_count",
+                            *parallelStop = "lamina_parallel_stop";
+inline constexpr int64_t maxThreads = 256;
+
+/// Defines what `module` declares of them, on the threads of OpenMP or on a
+/// pool of its own. Everything stays inside of the module. Gives whether there
+/// was something to define.
+llvm::Expected<bool> linkRuntime(llvm::Module &module, bool openMP);
+
+} // namespace lamina
+
+#endif // LAMINA_RUNTIME_RUNTIME_H

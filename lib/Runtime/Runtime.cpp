@@ -1,0 +1,42 @@
+//===- Runtime.cpp - functions that compiled models contain ---------------===//
+#include "lamina/Runtime/Runtime.h"
+#include "Parallel.h"
+#include "llvm/Bitcode/BitcodeReader.h"
+#include "llvm/Linker/Linker.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace lamina;
+
+static_assert(maxThreads == lamina_max_threads);
+
+// The bitcode of Pool.c and OpenMP.c.
+extern const unsigned char bitcodePool[], bitcodeOpenMP[];
+extern const unsigned long bitcodePoolSize, bitcodeOpenMPSize;
+
+llvm::Expected<bool> lamina::linkRuntime(llvm::Module &module, bool openMP) {
+  if (!module.getFunction(parallelRun) && !module.getFunction(parallelCount))
+    return false;
+  auto *bytes =
+      reinterpret_cast<const char *>(openMP ? bitcodeOpenMP : bitcodePool);
+  llvm::MemoryBufferRef buffer(
+      llvm::StringRef(bytes, openMP ? bitcodeOpenMPSize : bitcodePoolSize),
+      "runtime");
+  llvm::Expected<std::unique_ptr<llvm::Module>> runtime =
+      llvm::parseBitcodeFile(buffer, module.getContext());
+  if (!runtime)
+    return runtime.takeError();
+  std::vector<std::string> defined;
+  for (llvm::GlobalValue &value : (*runtime)->global_values())
+    if (!value.isDeclaration() && !value.hasLocalLinkage())
+      defined.push_back(value.getName().str());
+  (*runtime)->setTargetTriple(module.getTargetTriple());
+  (*runtime)->setDataLayout(module.getDataLayout());
+  if (llvm::Linker::linkModules(module, std::move(*runtime)))
+    return llvm::createStringError("the threads of the model cannot be linked");
+  // Objects of several models are linked into one program.
+  for (const std::string &name : defined)
+    if (llvm::GlobalValue *value = module.getNamedValue(name);
+        value && !value->hasAppendingLinkage())
+      value->setLinkage(llvm::GlobalValue::InternalLinkage);
+  return true;
+}

@@ -1,0 +1,42 @@
+//===- ParallelLoops.h - loops whose iterations may run at once -*- C++ -*-===//
+#ifndef LAMINA_LIB_TRANSFORMS_PARALLELLOOPS_H
+#define LAMINA_LIB_TRANSFORMS_PARALLELLOOPS_H
+
+#include "lamina/Transforms/Machine.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+namespace lamina {
+
+/// Set on an `scf.for` whose iterations write different memory and read nothing
+/// that another one writes, by whoever emits it.
+inline constexpr const char *parallelAttribute = "lamina.parallel";
+
+/// Set on a `memref.alloca` at a function's start that stands for one in such a
+/// loop: every thread needs its own.
+inline constexpr const char *privateAttribute = "lamina.private";
+
+/// The outermost loop so marked around `op`, or null.
+mlir::scf::ForOp outermostParallel(mlir::Operation *op);
+
+/// Calls, at the start of the body of such a loop, the function that stands for
+/// the number of the thread that runs the iteration.
+mlir::Value callWorker(mlir::scf::ForOp loop);
+inline constexpr const char *workerFunction = "lamina_worker";
+
+/// What all iterations of `loop` take, in quarters of a nanosecond, roughly, in
+/// terms of values that are known ahead of it.
+mlir::Value estimateCost(mlir::OpBuilder &builder, mlir::scf::ForOp loop);
+/// The same of a call of a function that products share.
+mlir::Value estimateCost(mlir::OpBuilder &builder, mlir::func::CallOp call);
+
+/// 20 us: what it takes to wake threads that have gone to sleep.
+inline constexpr int64_t worthThreads = 80000;
+
+/// Makes parallel loops of large products in `kernel`.
+void splitProducts(mlir::func::FuncOp kernel, const Strategy &strategy,
+                   mlir::Value threads);
+
+} // namespace lamina
+
+#endif // LAMINA_LIB_TRANSFORMS_PARALLELLOOPS_H
