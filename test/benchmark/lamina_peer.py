@@ -81,7 +81,7 @@ class Entry:
         """Links the object with the timing loop and a call of the entry point, as the manifest describes it."""
         words = []
         for i, argument in enumerate(self.entry['arguments']):
-            integer = '(intptr_t)' if argument['role'] in ('batch', 'dimension', 'seed') else ''
+            integer = '(intptr_t)' if argument['role'] in ('batch', 'dimension', 'seed', 'threads') else ''
             words.append(f'({argument["ctype"]}){integer}a[{i}]')
         with open(base + '_call.c', 'w') as file:
             file.write(f'#include "model.h"\nint call(void *const *a) {{\n'
@@ -116,6 +116,8 @@ class Entry:
                 words.append(ctypes.addressof(self.structs[role]))
             elif role in ('batch', 'dimension'):
                 words.append(sizes[argument['name']])
+            elif role == 'threads':
+                words.append(None)  # as compiled
             elif role == 'scratch':
                 words.append(self.scratch(sizes))
             else:
