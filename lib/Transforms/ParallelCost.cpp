@@ -56,8 +56,7 @@ public:
     Value work = elements(call.getOperands().front());
     bool adds = call.getCallee().starts_with("lamina_gemm_");
     if (adds)
-      if (Value columns = dimension(call.getOperand(3), 1))
-        work = multiply(work, columns);
+      work = multiply(work, sizeOf(call.getOperand(3), 1));
     return b.createOrFold<arith::DivSIOp>(loc, work,
                                           number(adds ? addsPerUnit : 2));
   }
@@ -103,9 +102,13 @@ private:
     Value product = number(1);
     for (int64_t axis = 0, rank = cast<MemRefType>(memref.getType()).getRank();
          axis < rank; ++axis)
-      if (Value size = dimension(memref, axis))
-        product = multiply(product, size);
+      product = multiply(product, sizeOf(memref, axis));
     return product;
+  }
+
+  Value sizeOf(Value memref, int64_t axis) {
+    Value size = dimension(memref, axis);
+    return size ? size : number(typicalTrips);
   }
 
   Value trips(scf::ForOp loop) {
@@ -140,8 +143,13 @@ private:
       return dim.getConstantIndex()
                  ? dimension(dim.getSource(), *dim.getConstantIndex())
                  : Value();
-    bool computes = isa<affine::AffineApplyOp, arith::AddIOp, arith::SubIOp,
-                        arith::MulIOp, arith::MinSIOp>(op);
+    if (isa<arith::MinSIOp>(op)) {
+      Value x = known(op->getOperand(0)), y = known(op->getOperand(1));
+      return x && y ? b.createOrFold<arith::MinSIOp>(loc, x, y) : x ? x : y;
+    }
+    bool computes =
+        isa<affine::AffineApplyOp, arith::AddIOp, arith::SubIOp, arith::MulIOp>(
+            op);
     if (!computes)
       return {};
     IRMapping mapping;
