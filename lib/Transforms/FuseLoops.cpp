@@ -1,5 +1,6 @@
 //===- FuseLoops.cpp - producers and consumers share a tile loop ----------===//
 #include "LoopGroups.h"
+#include "Products.h"
 #include "lamina/Transforms/Passes.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -40,7 +41,35 @@ struct FuseLoops : lamina::impl::FuseLoopsBase<FuseLoops> {
         if (llvm::any_of(tiles, [](int64_t tile) { return tile != 0; }))
           emitLoops(rewriter, group, tiles);
       }
+      finishProductsInPlace(rewriter, *part, row);
       sortTopologically(part);
+    }
+  }
+
+  /// A pointwise op that alone reads a large product overwrites it: there is
+  /// one large buffer less, and where the result is the function's, the product
+  /// is written there at once.
+  static void finishProductsInPlace(IRRewriter &rewriter, Block &block,
+                                    const Strategy &row) {
+    for (auto op : block.getOps<linalg::GenericOp>()) {
+      if (!op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 ||
+          op.getNumParallelLoops() != op.getNumLoops())
+        continue;
+      OpOperand &init = *op.getDpsInitOperand(0);
+      if (!init.get().getDefiningOp<tensor::EmptyOp>())
+        continue;
+      AffineMap map = op.getMatchingIndexingMap(&init);
+      for (OpOperand *input : op.getDpsInputOperands()) {
+        auto product = input->get().getDefiningOp<linalg::LinalgOp>();
+        if (!product || !product->hasOneUse() ||
+            product->getBlock() != &block ||
+            input->get().getType() != init.get().getType() ||
+            op.getMatchingIndexingMap(input) != map ||
+            !isLargeProduct(product, row))
+          continue;
+        rewriter.modifyOpInPlace(op, [&] { init.set(input->get()); });
+        break;
+      }
     }
   }
 
