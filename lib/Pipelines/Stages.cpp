@@ -34,7 +34,7 @@ static constexpr Stage stages[] = {
      "lamina-record-signature,convert-lam-to-linalg,canonicalize,cse"},
 
     {"kernels", "fused and tiled loops over tensors",
-     "builtin linalg tensor arith math scf func affine",
+     "builtin linalg tensor arith math scf func affine bufferization",
      "lamina-record-signature,lamina-add-size-functions,"
      "func.func(convert-elementwise-to-linalg),"
      "lamina-storage-types,lamina-widen-floats,"

@@ -35,6 +35,28 @@ inline unsigned bodyCost(mlir::linalg::LinalgOp op) {
   return cost;
 }
 
+/// Whether computing the op's body once too often per element matters more than
+/// copying the element.
+inline bool isCostly(mlir::linalg::LinalgOp op) { return bodyCost(op) >= 20; }
+
+/// Whether rows of this width leave many lanes idle. Joined with the rows
+/// around them, if they are in consecutive memory, they do not.
+inline bool isNarrow(int64_t width) {
+  constexpr int64_t lanes = 16;
+  return !mlir::ShapedType::isDynamic(width) && width > 0 &&
+         llvm::divideCeil(width, lanes) * lanes * 4 >= uint64_t(width) * 5;
+}
+
+/// Whether the op walks all its operands element by element, so that its loops
+/// could be joined, and its rows are narrow.
+inline bool hasNarrowRows(mlir::linalg::LinalgOp op) {
+  return op.getNumLoops() >= 2 && isNarrow(op.getStaticLoopRanges().back()) &&
+         llvm::all_of(op->getOpOperands(), [&](mlir::OpOperand &operand) {
+           mlir::AffineMap map = op.getMatchingIndexingMap(&operand);
+           return map.getNumResults() == 0 || map.isIdentity();
+         });
+}
+
 } // namespace lamina
 
 #endif // LAMINA_LIB_TRANSFORMS_COST_H

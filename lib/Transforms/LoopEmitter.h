@@ -98,6 +98,8 @@ private:
   void emitLinalg(mlir::linalg::LinalgOp op);
   Sizes tileSizesOf(Sizes shape);
   mlir::Value tileOf(mlir::OpOperand &operand);
+  mlir::Value freshLike(mlir::Value tile);
+  mlir::Value compact(mlir::Value tile);
   mlir::Value placeInInsertion(mlir::OpResult result);
   std::pair<Sizes, Sizes> loopTiles(mlir::linalg::LinalgOp op);
   mlir::Value sliceOfOperand(mlir::linalg::LinalgOp op,

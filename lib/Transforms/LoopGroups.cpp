@@ -1,5 +1,6 @@
 //===- LoopGroups.cpp - which ops share a tile loop -----------------------===//
 #include "LoopGroups.h"
+#include "Cost.h"
 #include "Products.h"
 #include "mlir/IR/Visitors.h"
 #include "llvm/ADT/SetVector.h"
@@ -310,8 +311,9 @@ private:
       auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
       if (!linalgOp || isFill(op))
         continue;
+      bool joinsRows = hasNarrowRows(linalgOp) && isCostly(linalgOp);
       for (Operation *user : op->getUsers())
-        if (!isa<tensor::InsertSliceOp>(user) &&
+        if ((joinsRows || !isa<tensor::InsertSliceOp>(user)) &&
             llvm::is_contained(group.members, user))
           return true;
       for (Value input : linalgOp.getDpsInputs())

@@ -1,6 +1,8 @@
 //===- LoopMembers.cpp - the ops of a group on one tile -------------------===//
+#include "Cost.h"
 #include "LoopEmitter.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 
@@ -115,8 +117,49 @@ LoopEmitter::loopTiles(linalg::LinalgOp op) {
   return {starts, extents};
 }
 
+/// Memory for a tensor like `tile`. An empty tensor would be identified with
+/// the place that its contents are copied to.
+Value LoopEmitter::freshLike(Value tile) {
+  auto type = cast<RankedTensorType>(tile.getType());
+  SmallVector<Value> sizes;
+  std::tie(std::ignore, sizes) =
+      decomposeMixedValues(tensor::getMixedSizes(rewriter, loc, tile));
+  return bufferization::AllocTensorOp::create(rewriter, loc, type, sizes);
+}
+
+/// A copy of `tile` in consecutive memory.
+Value LoopEmitter::compact(Value tile) {
+  auto type = cast<RankedTensorType>(tile.getType());
+  Value empty = tensor::EmptyOp::create(
+      rewriter, loc, tensor::getMixedSizes(rewriter, loc, tile),
+      type.getElementType());
+  return linalg::CopyOp::create(rewriter, loc, tile, empty).getResult(0);
+}
+
+static bool haveLongerRows(RankedTensorType whole, RankedTensorType part) {
+  return whole.getRank() == part.getRank() &&
+         whole.getShape().back() != part.getShape().back();
+}
+
+/// Whether `value` is a part of longer rows.
+static bool isPartOfRows(Value value) {
+  auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
+  return slice && haveLongerRows(slice.getSourceType(), slice.getType());
+}
+
+static bool becomesPartOfRows(Value value) {
+  return llvm::any_of(value.getUsers(), [](Operation *user) {
+    auto slice = dyn_cast<tensor::InsertSliceOp>(user);
+    return slice && haveLongerRows(slice.getDestType(), slice.getSourceType());
+  });
+}
+
 void LoopEmitter::emitLinalg(linalg::LinalgOp op) {
   auto [starts, extents] = loopTiles(op);
+  // Rows of few elements fill the lanes only where they follow each other:
+  // parts of other rows are copied before and after an expensive computation.
+  bool joinRows = hasNarrowRows(op) && isCostly(op);
+  llvm::SmallDenseMap<Value, Value> places;
   SmallVector<Value> operands;
   SmallVector<Type> resultTypes;
   for (OpOperand &operand : op->getOpOperands()) {
@@ -124,13 +167,20 @@ void LoopEmitter::emitLinalg(linalg::LinalgOp op) {
     if (!isa<RankedTensorType>(operand.get().getType()))
       tile = operand.get();
     else if (op.isDpsInit(&operand)) {
-      tile = placeInInsertion(op.getTiedOpResult(&operand));
+      OpResult result = op.getTiedOpResult(&operand);
+      tile = placeInInsertion(result);
       if (!tile)
         tile = tileOf(operand);
+      if (joinRows && becomesPartOfRows(result)) {
+        places[result] = tile;
+        tile = freshLike(tile);
+      }
       resultTypes.push_back(tile.getType());
     } else if (!(tile = packed.lookup(&operand)) &&
                !(tile = tiles.lookup(operand.get())))
       tile = sliceOfOperand(op, operand, starts, extents);
+    if (joinRows && op.isDpsInput(&operand) && isPartOfRows(operand.get()))
+      tile = compact(tile);
     operands.push_back(tile);
   }
   auto tiled =
@@ -138,8 +188,12 @@ void LoopEmitter::emitLinalg(linalg::LinalgOp op) {
   if (op.hasIndexSemantics())
     linalg::offsetIndices(rewriter, tiled, starts);
   for (auto [result, tile] :
-       llvm::zip_equal(op->getResults(), tiled->getResults()))
+       llvm::zip_equal(op->getResults(), tiled->getResults())) {
     tiles[result] = tile;
+    if (Value place = places.lookup(result))
+      tiles[result] =
+          linalg::CopyOp::create(rewriter, loc, tile, place).getResult(0);
+  }
 }
 
 /// The part of an operand from outside that the tile reads.

@@ -9,6 +9,7 @@
 
 #include "MergeLoops.h"
 #include "BufferUses.h"
+#include "Cost.h"
 #include "VectorizePlan.h"
 #include "lamina/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -177,6 +178,20 @@ private:
     buffers -= std::min(buffers, sharedBuffers(a, b));
     return bodyOps <= maxOps && buffers <= maxBuffers && accumulateAlike(ops) &&
            !pathBetween(a, b) && !pathBetween(b, a);
+  }
+
+  /// An expensive op on narrow rows runs over many of them at once, which it
+  /// cannot as a part of an op that treats them one by one.
+  static bool keepsRowsJoined(ArrayRef<linalg::GenericOp> ops) {
+    bool costly = false, joined = false, single = false;
+    for (linalg::GenericOp op : ops) {
+      auto linalgOp = cast<linalg::LinalgOp>(op.getOperation());
+      if (op.getNumLoops() < 2 || !isNarrow(op.getStaticLoopRanges().back()))
+        return true;
+      (hasNarrowRows(linalgOp) ? joined : single) = true;
+      costly |= hasNarrowRows(linalgOp) && isCostly(linalgOp);
+    }
+    return !(costly && joined && single);
   }
 
   /// Whether `to` depends on `from` through a third cluster.

@@ -165,3 +165,26 @@ func.func @column_sums(%x: tensor<?x1000xf32>) -> (tensor<?x1000xf32>, tensor<10
   } -> tensor<1000xf32>
   return %y, %sum : tensor<?x1000xf32>, tensor<1000xf32>
 }
+
+// Rows of ten elements are computed in consecutive memory, where the loops can
+// be joined, and copied to their place in longer rows.
+// CHECK-LABEL: @narrow
+// CHECK: scf.for
+// CHECK: bufferization.alloc_tensor
+// CHECK: math.sin
+// CHECK: %[[COPY:.*]] = linalg.copy
+// CHECK: tensor.insert_slice %[[COPY]] into
+// CHECK: return
+func.func @narrow(%x: tensor<?x10xf32>, %y: tensor<?x15xf32>) -> tensor<?x15xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x10xf32>
+  %e = tensor.empty(%n) : tensor<?x10xf32>
+  %s = linalg.generic {indexing_maps = [#m, #m], iterator_types = ["parallel", "parallel"]} ins(%x : tensor<?x10xf32>) outs(%e : tensor<?x10xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = math.sin %a : f32
+    linalg.yield %0 : f32
+  } -> tensor<?x10xf32>
+  %d = tensor.empty(%n) : tensor<?x15xf32>
+  %i = tensor.insert_slice %s into %d[0, 0] [%n, 10] [1, 1] : tensor<?x10xf32> into tensor<?x15xf32>
+  return %i : tensor<?x15xf32>
+}

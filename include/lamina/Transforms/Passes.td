@@ -93,7 +93,8 @@ def FuseLoops : Pass<"lamina-fuse-loops", "mlir::func::FuncOp"> {
   let options = [Option<"strategy", "strategy", "std::string", "\"cpu-generic\"",
                         "the row of the strategy table to follow">];
   let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect",
-                           "mlir::affine::AffineDialect", "mlir::scf::SCFDialect"];
+                           "mlir::affine::AffineDialect", "mlir::scf::SCFDialect",
+                           "mlir::bufferization::BufferizationDialect"];
 }
 
 def ResultsToArguments : Pass<"lamina-results-to-arguments", "mlir::ModuleOp"> {
