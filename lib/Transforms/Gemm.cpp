@@ -134,7 +134,8 @@ void lamina::emitGemm(func::FuncOp function, const GemmShape &shape) {
   if (auto known = function->getAttrOfType<DenseI64ArrayAttr>(kTailVectors))
     llvm::append_range(tails, known.asArrayRef());
   func::FuncOp widest = panelFunction(module, shape, shape.vectors),
-               pack = packFunction(module, shape);
+               pack = packFunction(module, shape),
+               transpose = transposeFunction(module, shape);
   PointerBuilder b = beginBody(function, shape);
   MatrixView left(b, function.getArgument(0)),
       right(b, function.getArgument(1)), packed(b, function.getArgument(2)),
@@ -154,6 +155,32 @@ void lamina::emitGemm(func::FuncOp function, const GemmShape &shape) {
   Value depth = arith::CeilDivUIOp::create(b, k, depthBlocks);
   Value columnBlock = b.number(shape.columnBlock),
         rowBlock = b.number(shape.rowBlock);
+
+  // A transposed left operand is walked across its rows. Where these are
+  // multiples of 1 KB apart they compete for few lines of the cache, so a block
+  // is copied first if enough columns use it.
+  auto isEqual = [&](Value x, Value y) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, x, y);
+  };
+  Value compete = isEqual(
+      arith::AndIOp::create(b, left.columnStride, b.number(1023)), zero);
+  Value copies = arith::AndIOp::create(
+      b, arith::AndIOp::create(b, compete, isEqual(left.rowStride, bytes)),
+      b.isLess(b.number(shape.columns - 1), result.columns));
+  Value copy = b.offset(packed.pointer,
+                        b.mul(b.mul(packed.rows, bytes),
+                              b.sub(packed.columns, b.number(shape.rowBlock))));
+  auto leftBlock = [&](Value i, Value start, Value rows, Value terms) {
+    Value there = left.at(b, i, start), stride = b.mul(terms, bytes);
+    b.when(copies, [&] {
+      func::CallOp::create(b, transpose,
+                           ValueRange{there, left.columnStride, copy, stride,
+                                      terms, rows, terms});
+    });
+    return PointerBuilder::Values{select(copies, copy, there),
+                                  select(copies, stride, left.rowStride),
+                                  select(copies, bytes, left.columnStride)};
+  };
 
   b.loop(zero, result.columns, columnBlock, [&](Value first) {
     Value n = b.min(columnBlock, b.sub(result.columns, first));
@@ -183,8 +210,9 @@ void lamina::emitGemm(func::FuncOp function, const GemmShape &shape) {
 
       b.loop(zero, m, rowBlock, [&](Value i) {
         Value rows = b.min(rowBlock, b.sub(m, i));
-        Value a = left.at(b, i, start);
         Value c = result.at(b, i, first);
+        // (address, distance of rows, distance of terms)
+        PointerBuilder::Values a = leftBlock(i, start, rows, terms);
         auto call = [&](func::FuncOp function, Value j, Value width,
                         Value inPlace, Value last) {
           Value there = b.offset(from, b.mul(j, right.columnStride));
@@ -194,10 +222,10 @@ void lamina::emitGemm(func::FuncOp function, const GemmShape &shape) {
           Value nextHere = b.offset(here, b.mul(width, inPanels));
           func::CallOp::create(
               b, function,
-              ValueRange{terms, a, left.rowStride, left.columnStride,
-                         select(inPlace, there, here), stride,
-                         b.offset(c, b.mul(j, bytes)), result.rowStride, last,
-                         add, select(inPlace, nextThere, nextHere), rows});
+              ValueRange{terms, a[0], a[1], a[2], select(inPlace, there, here),
+                         stride, b.offset(c, b.mul(j, bytes)), result.rowStride,
+                         last, add, select(inPlace, nextThere, nextHere),
+                         rows});
         };
         b.loop(zero, whole, panel,
                [&](Value j) { call(widest, j, panel, direct, lanes); });

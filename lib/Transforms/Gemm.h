@@ -78,14 +78,21 @@ inline constexpr llvm::StringLiteral kTailVectors = "lamina.tail_vectors";
 mlir::func::FuncOp registerTile(mlir::ModuleOp module, const GemmShape &shape,
                                 int64_t rows, int64_t vectors);
 
+/// `lamina_transpose_T_block`(from, its row stride, to, its row stride, rows,
+/// columns, width): to[c][r] = from[r][c], and 0 for rows <= r < width.
+mlir::func::FuncOp transposeFunction(mlir::ModuleOp module,
+                                     const GemmShape &shape);
+
 /// `lamina_pack_T_block`(from, row stride, column stride, to, rows, columns):
 /// panels of columns, each with its rows one after the other, the last one
 /// filled up with zeros to whole vectors.
 mlir::func::FuncOp packFunction(mlir::ModuleOp module, const GemmShape &shape);
 
 /// `lamina_gemm_T`(A, B, panels, C, direct, accumulate): C = (C +) A B. A and B
-/// have any strides, C's rows are contiguous, `panels` has space for one packed
-/// block. `direct`: B's rows are contiguous, and it is not packed.
+/// have any strides, C's rows are contiguous. `panels` has space for one packed
+/// block of B and, if A may be transposed, for the copy of a block of A in
+/// `rowBlock` further columns. `direct`: B's rows are contiguous, and it is not
+/// packed.
 void emitGemm(mlir::func::FuncOp function, const GemmShape &shape);
 /// `lamina_transpose_T`(from, to): both with contiguous rows.
 void emitTranspose(mlir::func::FuncOp function, const GemmShape &shape);

@@ -7,9 +7,8 @@ using namespace lamina;
 /// How many rows ahead of their use lines are fetched.
 static constexpr int64_t prefetchDistance = 16;
 
-/// `lamina_transpose_T_block`: (from, its row stride, to, its row stride, rows,
-/// columns, width): to[c][r] = from[r][c], and 0 for rows <= r < width.
-static func::FuncOp transposeFunction(ModuleOp module, const GemmShape &shape) {
+func::FuncOp lamina::transposeFunction(ModuleOp module,
+                                       const GemmShape &shape) {
   std::string name = shape.name("transpose") + "_block";
   if (auto known = module.lookupSymbol<func::FuncOp>(name))
     return known;

@@ -251,10 +251,10 @@ private:
   }
 
   /// C = (C +) A B. `pitch` is the distance of B's rows in elements, if they
-  /// are contiguous.
+  /// are contiguous; `mayTurn`: A's rows may be something else.
   void multiply(Value a, Value b, Value c, OpFoldResult rows,
                 OpFoldResult columns, OpFoldResult depth,
-                std::optional<int64_t> pitch, bool add) {
+                std::optional<int64_t> pitch, bool mayTurn, bool add) {
     MemRefType type = matrixType();
     Type i1 = rewriter.getI1Type();
     func::FuncOp gemm = declare("gemm", {type, type, type, type, i1, i1});
@@ -269,18 +269,21 @@ private:
       direct = rewriter.createOrFold<arith::CmpIOp>(
           loc, arith::CmpIPredicate::sle, value(rows),
           index(rowsWithoutPacking));
-    func::CallOp::create(
-        rewriter, loc, gemm,
-        ValueRange{a, b, allocatePanels(depth, columns), c, direct, flag(add)});
+    func::CallOp::create(rewriter, loc, gemm,
+                         ValueRange{a, b,
+                                    allocatePanels(depth, columns, mayTurn), c,
+                                    direct, flag(add)});
   }
 
-  /// Space for one packed block.
-  Value allocatePanels(OpFoldResult depth, OpFoldResult columns) {
+  /// Space for one packed block, and a copied one of the left operand.
+  Value allocatePanels(OpFoldResult depth, OpFoldResult columns, bool mayTurn) {
     int64_t rows = shape.depthBlock, width = shape.columnBlock;
     if (std::optional<int64_t> known = getConstantIntValue(depth))
       rows = std::min(rows, *known);
     if (std::optional<int64_t> known = getConstantIntValue(columns))
       width = std::min<int64_t>(width, llvm::alignTo(*known, shape.lanes));
+    if (mayTurn)
+      width += shape.rowBlock;
     return asMatrix(
         allocate(rewriter.getIndexAttr(rows), rewriter.getIndexAttr(width)));
   }
@@ -293,7 +296,8 @@ private:
     if (stride(*right, n) == 1)
       pitch = stride(*right, k);
     auto plain = [&] {
-      multiply(a, b, c, rows, columns, depth, pitch, accumulate);
+      multiply(a, b, c, rows, columns, depth, pitch, stride(*left, k) != 1,
+               accumulate);
     };
     if (pitch || accumulate)
       return plain();
@@ -303,7 +307,8 @@ private:
     auto turned = [&] {
       Value product = allocate(columns, rows);
       multiply(transposed(b), transposed(a), asMatrix(product), columns, rows,
-               depth, /*pitch=*/std::nullopt, /*add=*/false);
+               depth, /*pitch=*/std::nullopt, stride(*right, k) != 1,
+               /*add=*/false);
       func::FuncOp transpose =
           declare("transpose", {matrixType(), matrixType()});
       func::CallOp::create(rewriter, loc, transpose,

@@ -170,8 +170,12 @@ TEST_P(ProductsTest, noneAndUnknown) {
 
 TEST_P(ProductsTest, transposedOperands) {
   std::vector<Product> products;
-  for (auto [m, k, n] :
-       {std::array{33, 65, 129}, {3, 300, 50}, {70, 31, 17}, {1, 64, 64}})
+  for (auto [m, k, n] : {std::array{33, 65, 129},
+                         {3, 300, 50},
+                         {70, 31, 17},
+                         {1, 64, 64},
+                         {256, 400, 70},
+                         {512, 19, 64}})
     for (bool turnA : {false, true})
       for (bool turnB : {false, true})
         for (bool dynamic : {false, true})
