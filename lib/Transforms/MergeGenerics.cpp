@@ -212,32 +212,48 @@ static bool isUnread(OpOperand &output) {
   return true;
 }
 
+/// Whether the operands that are not `dead` give the size of every loop.
+static bool sizesLoops(linalg::GenericOp op, const llvm::BitVector &dead) {
+  SmallVector<AffineMap> maps;
+  for (OpOperand &operand : op->getOpOperands())
+    if (!dead.test(operand.getOperandNumber()))
+      maps.push_back(op.getMatchingIndexingMap(&operand));
+  return bool(inversePermutation(concatAffineMaps(maps, op.getContext())));
+}
+
 void lamina::dropUnreadOutputs(RewriterBase &rewriter, func::FuncOp function) {
   SmallVector<linalg::GenericOp> generics;
   function.walk([&](linalg::GenericOp op) { generics.push_back(op); });
   for (linalg::GenericOp op : llvm::reverse(generics)) {
     if (!op.hasPureBufferSemantics())
       continue;
+    llvm::BitVector dead(op->getNumOperands());
+    for (OpOperand &output : op.getDpsInitsMutable())
+      if (isUnread(output))
+        dead.set(output.getOperandNumber());
+    if (dead.none())
+      continue;
+    if (dead.count() == op.getNumDpsInits()) {
+      rewriter.eraseOp(op);
+      continue;
+    }
+    // An operand that alone gives the size of a loop has to stay.
+    for (OpOperand &output : op.getDpsInitsMutable())
+      if (dead.test(output.getOperandNumber()) && !sizesLoops(op, dead))
+        dead.reset(output.getOperandNumber());
+    if (dead.none())
+      continue;
     SmallVector<Value> outs, yielded;
     SmallVector<AffineMap> maps(op.getIndexingMapsArray());
     maps.truncate(op.getNumDpsInputs());
-    llvm::BitVector dead(op->getNumOperands());
     auto yield = cast<linalg::YieldOp>(op.getBody()->getTerminator());
     for (auto [output, value] :
          llvm::zip_equal(op.getDpsInitsMutable(), yield.getOperands())) {
-      if (isUnread(output)) {
-        dead.set(output.getOperandNumber());
+      if (dead.test(output.getOperandNumber()))
         continue;
-      }
       outs.push_back(output.get());
       yielded.push_back(value);
       maps.push_back(op.getMatchingIndexingMap(&output));
-    }
-    if (dead.none())
-      continue;
-    if (outs.empty()) {
-      rewriter.eraseOp(op);
-      continue;
     }
     rewriter.modifyOpInPlace(yield, [&] { yield->setOperands(yielded); });
     rewriter.setInsertionPoint(op);

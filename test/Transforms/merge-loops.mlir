@@ -114,3 +114,19 @@ func.func @between(%x: memref<100xf32>, %z: memref<100xf32>, %y: memref<100xf32>
   }
   return
 }
+
+// Nobody reads %t, but only it gives the first loop its size.
+// CHECK-LABEL: func.func @size_of_a_loop
+// CHECK: linalg.generic
+// CHECK-SAME: outs(%{{.*}}, %{{.*}} : memref<7x3xf32>, memref<3xf32>)
+func.func @size_of_a_loop(%x: memref<7xf32>, %y: memref<3xf32>) {
+  %t = memref.alloc() : memref<7x3xf32>
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (j)>], iterator_types = ["reduction", "parallel"]} outs(%t, %y : memref<7x3xf32>, memref<3xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %i = linalg.index 0 : index
+    %v = memref.load %x[%i] : memref<7xf32>
+    %s = arith.addf %b, %v : f32
+    linalg.yield %v, %s : f32, f32
+  }
+  return
+}
