@@ -31,39 +31,6 @@ shapeOf(const TensorSignature &tensor, const llvm::StringMap<int64_t> &sizes) {
   }
   return shape;
 }
-
-/// The shapes of all results, which may depend on unknown sizes.
-llvm::Expected<std::vector<llvm::SmallVector<int64_t>>>
-resultShapes(CompiledModel &model, const EntryPoint &entry,
-             llvm::ArrayRef<uint64_t> known) {
-  std::vector<int64_t> unknown;
-  for (const TensorSignature &result : entry.results)
-    if (!result.isStatic())
-      unknown.resize(unknown.size() + result.dims.size());
-  if (!unknown.empty()) {
-    auto function =
-        model.lookup(symbolName(model.signature(), entry) + "_dims");
-    if (!function)
-      return function.takeError();
-    reinterpret_cast<void (*)(const uint64_t *, int64_t *)>(*function)(
-        known.data(), unknown.data());
-  }
-  std::vector<llvm::SmallVector<int64_t>> shapes;
-  size_t next = 0;
-  for (const TensorSignature &result : entry.results) {
-    llvm::SmallVector<int64_t> &shape = shapes.emplace_back();
-    for (const std::string &dim : result.dims) {
-      int64_t number;
-      if (llvm::StringRef(dim).getAsInteger(10, number))
-        number = unknown[next++];
-      if (number < 0)
-        return llvm::createStringError(
-            "'" + result.name + "' would have the size " + llvm::Twine(number));
-      shape.push_back(number);
-    }
-  }
-  return shapes;
-}
 } // namespace
 
 void lamina::fillTypical(NDArray &array, CheckRandom &random) {
@@ -92,10 +59,10 @@ PreparedCall::create(CompiledModel &model, const EntryPoint &entry,
                      const llvm::StringMap<int64_t> &sizes, Fill fill) {
   const Signature &signature = model.signature();
   std::unique_ptr<PreparedCall> call(new PreparedCall);
-  std::vector<uint64_t> known;
+  std::vector<int64_t> known;
   for (const std::string &symbol : entry.symbols)
     known.push_back(sizes.lookup(symbol));
-  auto shapes = resultShapes(model, entry, known);
+  auto shapes = model.resultShapes(entry, known);
   if (!shapes)
     return shapes.takeError();
 
@@ -145,7 +112,7 @@ PreparedCall::create(CompiledModel &model, const EntryPoint &entry,
   auto scratchSize = model.lookup(symbol + "_scratch_packed");
   if (!scratchSize)
     return scratchSize.takeError();
-  std::vector<uint64_t> numbers = known;
+  std::vector<uint64_t> numbers(known.begin(), known.end());
   numbers.push_back(0); // of threads: as compiled
   size_t bytes = reinterpret_cast<PackedSize *>(*scratchSize)(numbers.data());
   void *scratch = bytes ? call->allocate(bytes) : nullptr;

@@ -104,3 +104,12 @@ void lamina::registerStageDialects(DialectRegistry &registry) {
   vector::registerSubsetOpInterfaceExternalModels(registry);
   vector::registerValueBoundsOpInterfaceExternalModels(registry);
 }
+
+const DialectRegistry &lamina::stageDialects() {
+  static const DialectRegistry everything = [] {
+    DialectRegistry registry;
+    registerStageDialects(registry);
+    return registry;
+  }();
+  return everything;
+}

@@ -27,6 +27,9 @@ struct CompiledModel::State {
       llvm::consumeError(stop.takeError());
   }
 
+  llvm::Expected<std::vector<llvm::SmallVector<int64_t>>>
+  resultShapes(const EntryPoint &entry, llvm::ArrayRef<int64_t> symbols);
+
   template <typename Function>
   llvm::Expected<Function *> find(const std::string &symbol) {
     llvm::Expected<llvm::orc::ExecutorAddr> address = jit->lookup(symbol);
@@ -195,23 +198,24 @@ std::vector<int64_t> CompiledModel::Call::knownSizes() {
   return known;
 }
 
-llvm::Error CompiledModel::Call::makeResults() {
+llvm::Expected<std::vector<llvm::SmallVector<int64_t>>>
+CompiledModel::State::resultShapes(const EntryPoint &entry,
+                                   llvm::ArrayRef<int64_t> symbols) {
   std::vector<int64_t> unknown;
   for (const TensorSignature &result : entry.results)
     if (!result.isStatic())
       unknown.resize(unknown.size() + result.dims.size());
   if (!unknown.empty()) {
-    auto function =
-        model.find<void(const int64_t *, int64_t *)>(symbol + "_dims");
+    auto function = find<void(const int64_t *, int64_t *)>(
+        symbolName(signature, entry) + "_dims");
     if (!function)
       return function.takeError();
-    (*function)(knownSizes().data(), unknown.data());
+    (*function)(symbols.data(), unknown.data());
   }
+  std::vector<llvm::SmallVector<int64_t>> shapes;
   size_t next = 0;
-  results.reserve(entry.results.size()); // they stay where they are
-  std::vector<const void *> gradients(model.signature.weights.size());
   for (const TensorSignature &result : entry.results) {
-    llvm::SmallVector<int64_t> shape;
+    llvm::SmallVector<int64_t> &shape = shapes.emplace_back();
     for (const std::string &dim : result.dims) {
       int64_t number;
       if (llvm::StringRef(dim).getAsInteger(10, number))
@@ -222,6 +226,23 @@ llvm::Error CompiledModel::Call::makeResults() {
                                        llvm::Twine(number));
       shape.push_back(number);
     }
+  }
+  return shapes;
+}
+
+llvm::Expected<std::vector<llvm::SmallVector<int64_t>>>
+CompiledModel::resultShapes(const EntryPoint &entry,
+                            llvm::ArrayRef<int64_t> symbols) {
+  return state->resultShapes(entry, symbols);
+}
+
+llvm::Error CompiledModel::Call::makeResults() {
+  auto shapes = model.resultShapes(entry, knownSizes());
+  if (!shapes)
+    return shapes.takeError();
+  results.reserve(entry.results.size()); // they stay where they are
+  std::vector<const void *> gradients(model.signature.weights.size());
+  for (auto [result, shape] : llvm::zip_equal(entry.results, *shapes)) {
     void *data = results.emplace_back(result.dtype, shape).data();
     if (inStruct(result))
       gradients[Signature::position(model.signature.weights, result.of)] = data;

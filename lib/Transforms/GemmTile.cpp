@@ -16,19 +16,11 @@ public:
       : b(function.getLoc(), shape.type, shape.lanes), rows(rows),
         vectors(vectors) {
     b.setInsertionPointToStart(function.addEntryBlock());
-    auto arguments = function.getArguments();
-    k = arguments[0];
-    a = arguments[1];
-    rsA = arguments[2];
-    csA = arguments[3];
-    right = arguments[4];
-    ldb = arguments[5];
-    c = arguments[6];
-    ldc = arguments[7];
-    last = arguments[8];
-    accumulate = arguments[9];
-    fetch = arguments[10];
-    fetchRows = arguments[11];
+    Value *const names[] = {&k, &a,   &rsA,  &csA,        &right, &ldb,
+                            &c, &ldc, &last, &accumulate, &fetch, &fetchRows};
+    for (auto [name, argument] :
+         llvm::zip_equal(names, function.getArguments()))
+      *name = argument;
     while (rows * vectors * chains < enoughChains && chains < unroll)
       chains *= 2;
   }

@@ -14,22 +14,14 @@ namespace lamina {
 /// A context in which modules of any stage can be compiled; collects errors.
 class CompileTest : public testing::Test {
 protected:
-  CompileTest() : context(registry(), mlir::MLIRContext::Threading::DISABLED) {
+  CompileTest()
+      : context(stageDialects(), mlir::MLIRContext::Threading::DISABLED) {
     context.getDiagEngine().registerHandler(
         [this](mlir::Diagnostic &diagnostic) {
           if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
             errors += diagnostic.str() + "\n";
           return mlir::success();
         });
-  }
-
-  static const mlir::DialectRegistry &registry() {
-    static const mlir::DialectRegistry everything = [] {
-      mlir::DialectRegistry registry;
-      registerStageDialects(registry);
-      return registry;
-    }();
-    return everything;
   }
 
   /// The module at the stage called `stage`, or null.

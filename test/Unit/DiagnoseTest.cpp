@@ -47,9 +47,7 @@ NDArray array(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<double> values) {
 }
 
 TEST(Diagnose, TheFirstLayerIsNamed) {
-  mlir::DialectRegistry registry;
-  registerStageDialects(registry);
-  mlir::MLIRContext context(registry);
+  mlir::MLIRContext context(stageDialects());
   auto module = mlir::parseSourceString<mlir::ModuleOp>(program, &context);
   ASSERT_TRUE(module);
   auto find = [&](llvm::ArrayRef<double> x, llvm::ArrayRef<double> w) {

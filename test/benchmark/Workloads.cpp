@@ -38,20 +38,12 @@ public:
   std::string error;
 
 private:
-  mlir::MLIRContext context{registry(), mlir::MLIRContext::Threading::DISABLED};
+  mlir::MLIRContext context{stageDialects(),
+                            mlir::MLIRContext::Threading::DISABLED};
   Diagnostics diagnostics;
   ast::ASTContext trees;
   frontend::Evaluator evaluator;
   std::unique_ptr<CompiledModel> model;
-
-  static const mlir::DialectRegistry &registry() {
-    static const mlir::DialectRegistry everything = [] {
-      mlir::DialectRegistry registry;
-      registerStageDialects(registry);
-      return registry;
-    }();
-    return everything;
-  }
 
   std::string build(const Workload &workload, int64_t batch,
                     const std::string &entry) {

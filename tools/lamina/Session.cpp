@@ -44,9 +44,7 @@ llvm::SMRange rangeOf(Location location, llvm::SourceMgr &sources) {
 
 Session::Session(const Arguments &arguments) : arguments(arguments) {
   context.disableMultithreading(); // small inputs: threads cost more than they give
-  mlir::DialectRegistry registry;
-  registerStageDialects(registry);
-  context.appendDialectRegistry(registry);
+  context.appendDialectRegistry(stageDialects());
   frontend::loadDialects(context);
   context.getDiagEngine().registerHandler([this](mlir::Diagnostic &message) {
     llvm::SMRange range = rangeOf(message.getLocation(), diagnostics.sources());

@@ -47,6 +47,8 @@ std::string expandPipeline(const Stage &stage, const struct Machine &machine, co
 void registerStagePasses();
 /// Registers the dialects that any stage has, with their interfaces.
 void registerStageDialects(mlir::DialectRegistry &registry);
+/// The same, registered once.
+const mlir::DialectRegistry &stageDialects();
 
 } // namespace lamina
 

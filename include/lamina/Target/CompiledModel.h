@@ -47,6 +47,11 @@ public:
   /// point with updates.
   llvm::Expected<TrainingState> initialState();
 
+  /// The shapes of the results of `entry`, with its unknown sizes in the order
+  /// of `entry.symbols`; an error if one would be negative.
+  llvm::Expected<std::vector<llvm::SmallVector<int64_t>>>
+  resultShapes(const EntryPoint &entry, llvm::ArrayRef<int64_t> symbols);
+
   /// The address of a symbol of the code: what the object has, and of every
   /// function F but those of errors `F_packed`, which takes its arguments in an
   /// array of 8-byte words.
