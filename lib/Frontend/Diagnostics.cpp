@@ -121,6 +121,26 @@ static void printWideCaret(raw_ostream &os, const SMDiagnostic &message,
   os << '\n';
 }
 
+/// Without what is far behind the place: a line of a module may hold megabytes
+/// of weights.
+static SMDiagnostic clipped(const SourceMgr &sources, SMLoc place,
+                            const SMDiagnostic &message) {
+  constexpr size_t behind = 300;
+  StringRef line = message.getLineContents();
+  size_t end = message.getColumnNo() + behind;
+  if (line.size() <= end)
+    return message;
+  while ((line[end] & 0xC0) == 0x80) // inside a character
+    --end;
+  SmallVector<std::pair<unsigned, unsigned>> ranges;
+  for (auto [from, to] : message.getRanges())
+    ranges.push_back({from, std::min<unsigned>(to, end)});
+  return SMDiagnostic(sources, place, message.getFilename(),
+                      message.getLineNo(), message.getColumnNo(),
+                      message.getKind(), message.getMessage(),
+                      (line.take_front(end) + "…").str(), ranges);
+}
+
 static void printText(const SourceMgr &sources, const Diagnostic &d,
                       raw_ostream &os, bool colour) {
   SourceMgr::DiagKind kind = d.severity == Severity::Error ? SourceMgr::DK_Error
@@ -132,7 +152,8 @@ static void printText(const SourceMgr &sources, const Diagnostic &d,
     if (d.range.isValid() && d.range.Start != d.range.End)
       ranges.push_back(d.range);
     SMDiagnostic message =
-        sources.GetMessage(d.range.Start, kind, d.message, ranges);
+        clipped(sources, d.range.Start,
+                sources.GetMessage(d.range.Start, kind, d.message, ranges));
     message.print(nullptr, os, colour);
     if (any_of(message.getLineContents(), [](char c) { return !isASCII(c); }))
       printWideCaret(os, message, colour);

@@ -297,6 +297,19 @@ int runSafely(int argc, char **argv, llvm::function_ref<int()> body) {
 
 /// The first option among `words` that `command` does not have, with the name it
 /// may be meant for; "" if there is none.
+/// An option that is followed by another one has no value: CLI11 would take the
+/// name for it.
+void refuseOptionsAsValues(CLI::App &command) {
+  for (CLI::Option *option : command.get_options())
+    if (option->get_items_expected_max() > 0 && !option->get_positional())
+      option->check(
+          [&command](const std::string &value) -> std::string {
+            bool isOption = value.size() > 1 && value[0] == '-' && command.get_option_no_throw(value);
+            return isOption ? "a value is missing before '" + value + "'" : "";
+          },
+          "", "");
+}
+
 std::string unknownOption(const CLI::App &command, llvm::ArrayRef<std::string> words) {
   llvm::SmallVector<std::string> known{"--help"};
   for (const CLI::Option *option : command.get_options())
@@ -352,6 +365,7 @@ int main(int argc, char **argv) {
   for (const Command &command : commands) {
     CLI::App *sub = app.add_subcommand(command.name, command.summary);
     command.declare(*sub, arguments);
+    refuseOptionsAsValues(*sub);
     sub->callback([&chosen, &command] { chosen = &command; });
   }
 
