@@ -1,6 +1,7 @@
 //===- EvaluatorArithmetic.cpp - Python's arithmetic on static numbers ----===//
 #include "Interpretation.h"
 #include "PythonText.h"
+#include "lamina/Frontend/ModelBuilder.h"
 #include "lamina/Frontend/Tracer.h"
 #include <cmath>
 
@@ -242,7 +243,8 @@ Result Evaluator::unary(UnaryOp op, Value x, SMRange at) {
     return Value::boolean(!*value);
   }
   if (x.isTensor())
-    return tracer().unary(op, x, at);
+    return models().operation(operationName(op), {x},
+                              [&] { return tracer().unary(op, x, at); });
   llvm::StringRef special = op == UnaryOp::Neg   ? "__neg__"
                             : op == UnaryOp::Pos ? "__pos__"
                                                  : "__invert__";

@@ -1,6 +1,7 @@
 //===- EvaluatorComparison.cpp - truth, ==, <, in, isinstance -------------===//
 #include "Interpretation.h"
 #include "PythonText.h"
+#include "lamina/Frontend/ModelBuilder.h"
 #include "lamina/Frontend/Tracer.h"
 #include <cmath>
 
@@ -275,7 +276,8 @@ Result Evaluator::compare(CompareOp op, Value a, Value b, SMRange at) {
     Value other = a.isTensor() ? b : a;
     if (isEquality && (other.isNone() || other.is(ValueKind::String)))
       return Value::boolean(op == CompareOp::Ne);
-    return tracer().compare(op, a, b, at);
+    return models().operation(operationName(op), {a, b},
+                              [&] { return tracer().compare(op, a, b, at); });
   }
   bool sizeLeft = a.is(ValueKind::Size), sizeRight = b.is(ValueKind::Size);
   if ((sizeLeft && (sizeRight || b.isInteger())) ||

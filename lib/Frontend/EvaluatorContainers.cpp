@@ -1,6 +1,7 @@
 //===- EvaluatorContainers.cpp - subscripts of every kind of value --------===//
 #include "Interpretation.h"
 #include "PythonText.h"
+#include "lamina/Frontend/ModelBuilder.h"
 #include "lamina/Frontend/Tracer.h"
 
 using namespace lamina;
@@ -138,7 +139,9 @@ Result Evaluator::getItem(Value object, Value index, SMRange at) {
     object = string(lamina::name(dtype->dtype));
   switch (object.kind()) {
   case ValueKind::Tensor:
-    return tracer().getItem(object.as<TensorObject>(), index, at);
+    return models().operation("get_item", {object, index}, [&] {
+      return tracer().getItem(object.as<TensorObject>(), index, at);
+    });
   case ValueKind::Tuple:
   case ValueKind::List: {
     bool isTuple = object.is(ValueKind::Tuple);

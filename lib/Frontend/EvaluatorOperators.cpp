@@ -1,6 +1,7 @@
 //===- EvaluatorOperators.cpp - binary operators by kinds of operands -----===//
 #include "Interpretation.h"
 #include "PythonText.h"
+#include "lamina/Frontend/ModelBuilder.h"
 #include "lamina/Frontend/Tracer.h"
 
 using namespace lamina;
@@ -233,7 +234,8 @@ Result Evaluator::binary(BinaryOp op, Value a, Value b, SMRange at) {
     return *result;
   if (a.isTensor() || b.isTensor()) {
     if (!a.is(ValueKind::String) || op != BinaryOp::Mod)
-      return tracer().binary(op, a, b, at);
+      return models().operation(operationName(op), {a, b},
+                                [&] { return tracer().binary(op, a, b, at); });
   }
   bool sizeLeft = a.is(ValueKind::Size), sizeRight = b.is(ValueKind::Size);
   if ((sizeLeft && (sizeRight || b.isNumber())) || (sizeRight && a.isNumber()))

@@ -153,15 +153,17 @@ Result ModelBuilder::setGraph(InstanceObject *model, Value inputs,
   if (failed(copy.collect(at)))
     return failure();
   llvm::SetVector<InstanceObject *> layers;
-  for (mlir::Operation *op : copy.ops())
-    if (auto call = calls.find(op); call != calls.end())
-      layers.insert(call->second.layer);
-  llvm::StringMap<InstanceObject *> byName;
-  for (InstanceObject *layer : layers)
-    if (!byName.try_emplace(nameOf(layer), layer).second)
+  llvm::StringSet<> names;
+  for (mlir::Operation *op : copy.ops()) {
+    auto layer = mlir::dyn_cast<model::LayerOp>(op);
+    auto call = calls.find(op);
+    bool isNew =
+        call != calls.end() ? layers.insert(call->second.layer) : bool(layer);
+    if (isNew && !names.insert(layer.getName()).second)
       return evaluator.error(at, "two layers of the model are named '" +
-                                     nameOf(layer) +
+                                     layer.getName() +
                                      "'; the names must be unique");
+  }
   graph.layers.assign(layers.begin(), layers.end());
   stateOf(model)->graph = std::move(graph);
   model->attributes["built"] = Value::boolean(true);

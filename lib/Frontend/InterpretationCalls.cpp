@@ -1,5 +1,6 @@
 //===- InterpretationCalls.cpp - functions and the binding of arguments ---===//
 #include "Interpretation.h"
+#include "lamina/Frontend/ModelBuilder.h"
 #include "lamina/Frontend/Tracer.h"
 
 using namespace lamina;
@@ -62,8 +63,21 @@ Result Evaluator::call(Value callee, CallArgs args) {
   if (failed(in.checkStack(args.range)) || failed(spend(1, args.range)))
     return failure();
   switch (callee.kind()) {
-  case ValueKind::Function:
-    return in.callFunction(callee.as<FunctionObject>(), args);
+  case ValueKind::Function: {
+    auto *function = callee.as<FunctionObject>();
+    auto run = [&] { return in.callFunction(function, args); };
+    // Of the library, and neither a method nor a closure.
+    if (!function->fromLibrary || function->definedIn ||
+        function->closure->parent)
+      return run();
+    std::vector<Value> operands = args.positional;
+    for (auto &[name, value] : args.keywords)
+      operands.push_back(value);
+    llvm::StringRef space = function->closure->nameSpace;
+    return models().operation(
+        (space + (space.empty() ? "" : ".") + function->name).str(), operands,
+        run);
+  }
   case ValueKind::Builtin:
     return callee.as<BuiltinObject>()->function(*this, args);
   case ValueKind::BoundMethod: {

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "PythonBuiltins.h"
+#include "lamina/Frontend/ModelBuilder.h"
 #include "lamina/Frontend/Tracer.h"
 
 using namespace lamina;
@@ -58,9 +59,13 @@ static Result sum(Evaluator &ev, CallArgs &args) {
       return failure();
     if (!*item)
       return total;
-    // 0 + x is x, also in the compiled program.
+    // 0 + x is x, also in the compiled program; for Keras it is an Add.
     if (first && (*item)->isTensor()) {
-      total = **item;
+      Result same = ev.models().operation("add", {**item},
+                                          [&]() -> Result { return **item; });
+      if (failed(same))
+        return failure();
+      total = *same;
     } else {
       Result next = ev.binary(BinaryOp::Add, total, **item, args.range);
       if (failed(next))

@@ -12,6 +12,10 @@ namespace lamina::frontend {
 
 llvm::StringRef spelling(ast::BinaryOp op);
 llvm::StringRef spelling(ast::CompareOp op);
+/// The library's function that does the same to tensors.
+llvm::StringRef operationName(ast::UnaryOp op);
+llvm::StringRef operationName(ast::BinaryOp op);
+llvm::StringRef operationName(ast::CompareOp op);
 
 /// Python's % and // on floats; b is not 0.
 double floatModulo(double a, double b);

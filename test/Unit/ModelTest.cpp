@@ -259,7 +259,7 @@ model = keras.Model([tokens, other], [tf.reduce_sum(tokens, 1), tf.concat([other
   EXPECT_EQ(p.arguments("input"),
             "tokens float32[n,tokens_dim1,16]; o float32[n,o_dim1,16]");
   EXPECT_EQ(p.outputs(),
-            "output float32[n,16]; output_1 float32[n,2*o_dim1,16]");
+            "sum float32[n,16]; concatenate float32[n,2*o_dim1,16]");
 }
 
 TEST(Model, OnlyAssignmentsNameInputs) {

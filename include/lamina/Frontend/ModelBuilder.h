@@ -123,6 +123,10 @@ public:
   Result input(llvm::ArrayRef<Value> shape, DType dtype, Value name,
                llvm::SMRange at);
   Result callLayer(InstanceObject *layer, CallArgs args);
+  /// `compute()`, a call of a library function or an operator by its name. On
+  /// the tensors of a model that is being built it is an operation of it.
+  Result operation(llvm::StringRef function, llvm::ArrayRef<Value> operands,
+                   llvm::function_ref<Result()> compute);
   Result setGraph(InstanceObject *model, Value inputs, Value outputs,
                   llvm::SMRange at);
   Result callGraph(InstanceObject *model, Value inputs, llvm::SMRange at);
@@ -193,6 +197,7 @@ private:
   std::vector<mlir::Value> keys; // of the weights being initialized
   unsigned unseeded = 0;         // keys given to draws without a seed
   bool batchBound = false;
+  bool inOperation = false; // what it calls is part of it
   std::vector<Value> trainingFlags; // of the layers being called
   std::optional<EntryTrace> entry;
   // Of the model that is being written:
