@@ -1,6 +1,7 @@
 //===- FuseElementwise.cpp - chains of pointwise ops become one op --------===//
 #include "Cost.h"
 #include "lamina/Transforms/Passes.h"
+#include "lamina/Transforms/Remarks.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -30,30 +31,58 @@ static bool readsOnce(OpOperand *operand) {
   return map.isPermutation();
 }
 
-/// Fusing must not multiply work: with several uses, or where a consumer reads
-/// an element more than once, only bodies of next to no cost are recomputed.
-static bool shouldFuse(OpOperand *operand) {
-  Operation *producer = operand->get().getDefiningOp();
-  auto generic = dyn_cast_or_null<linalg::GenericOp>(producer);
-  if (!generic)
-    return true; // reshapes
+/// Why the operand's producer is kept in memory; empty if it is to be computed
+/// where it is read. Fusing must not multiply work: with several uses, or where
+/// a consumer reads an element more than once, only bodies of next to no cost
+/// are recomputed.
+static StringRef reasonToKeep(OpOperand *operand, linalg::GenericOp generic) {
   auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
   if (consumer && generic.getBody()->getOperations().size() +
                           consumer.getBody()->getOperations().size() >
                       maxBodyOps)
-    return false;
+    return "both together have too large a body";
   unsigned cost = bodyCost(generic);
   if (!readsOnce(operand))
-    return cost == 0;
-  bool onlyUse = llvm::all_of(producer->getUsers(), [&](Operation *user) {
+    return cost == 0 ? "" : "every element is read more than once";
+  bool onlyUse = llvm::all_of(generic->getUsers(), [&](Operation *user) {
     return user == operand->getOwner();
   });
+  if (onlyUse)
+    return "";
+  if (cost > cheapCost)
+    return "others read it too, and it costs more than to load it";
   // What is stored anyway is read again, not computed again: its operands may
   // be overwritten by it.
-  bool stored = llvm::any_of(producer->getUsers(), [](Operation *user) {
+  bool stored = llvm::any_of(generic->getUsers(), [](Operation *user) {
     return isa<func::ReturnOp>(user);
   });
-  return onlyUse || (cost <= cheapCost && !stored);
+  return stored ? "it is a result" : "";
+}
+
+static bool shouldFuse(OpOperand *operand) {
+  auto generic = operand->get().getDefiningOp<linalg::GenericOp>();
+  if (!generic)
+    return true; // reshapes
+  if (!reasonToKeep(operand, generic).empty())
+    return false;
+  remarkOn(generic, "fusion") << describe(generic) << " is computed inside "
+                              << describe(operand->getOwner());
+  return true;
+}
+
+/// Says why the producers that are left are.
+static void reportKept(func::FuncOp function) {
+  if (!remarksEnabled(function))
+    return;
+  function.walk([](linalg::GenericOp consumer) {
+    for (OpOperand *operand : consumer.getDpsInputOperands())
+      if (auto generic = operand->get().getDefiningOp<linalg::GenericOp>())
+        if (StringRef reason = reasonToKeep(operand, generic); !reason.empty())
+          remarkOn(generic, "fusion") << describe(generic) << " (cost "
+                                      << std::to_string(bodyCost(generic))
+                                      << ") is not computed inside "
+                                      << describe(consumer) << ": " << reason;
+  });
 }
 
 static void generalize(func::FuncOp function) {
@@ -116,6 +145,7 @@ struct FuseElementwise : lamina::impl::FuseElementwiseBase<FuseElementwise> {
     memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
     if (failed(applyPatternsGreedily(function, std::move(patterns), config)))
       return signalPassFailure();
+    reportKept(function);
   }
 };
 } // namespace

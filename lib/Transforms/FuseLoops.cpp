@@ -2,6 +2,7 @@
 #include "LoopGroups.h"
 #include "Products.h"
 #include "lamina/Transforms/Passes.h"
+#include "lamina/Transforms/Remarks.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -31,6 +32,7 @@ struct FuseLoops : lamina::impl::FuseLoopsBase<FuseLoops> {
     for (const LoopGroup &group :
          formLoopGroups(block, row, LoopLevel::Blocks)) {
       SmallVector<int64_t> tiles(group.depth, 1);
+      report(group, tiles, "a block of the leading axes");
       if (Block *body = emitLoops(rewriter, group, tiles))
         inside.push_back(body);
     }
@@ -39,12 +41,34 @@ struct FuseLoops : lamina::impl::FuseLoopsBase<FuseLoops> {
       for (const LoopGroup &group :
            formLoopGroups(*part, row, LoopLevel::Rows)) {
         SmallVector<int64_t> tiles = chooseTiles(group, row);
-        if (llvm::any_of(tiles, [](int64_t tile) { return tile != 0; }))
-          emitLoops(rewriter, group, tiles);
+        if (llvm::all_of(tiles, [](int64_t tile) { return tile == 0; })) {
+          report(group, tiles, "no loop: everything fits in the cache");
+          continue;
+        }
+        report(group, tiles, "tiles of rows");
+        emitLoops(rewriter, group, tiles);
       }
       finishProductsInPlace(rewriter, *part, row);
       sortTopologically(part);
     }
+  }
+
+  static void report(const LoopGroup &group, ArrayRef<int64_t> tiles,
+                     StringRef kind) {
+    if (!remarksEnabled(group.members.front()))
+      return;
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    os << kind << " ";
+    llvm::interleave(
+        tiles, os, [&](int64_t tile) { tile ? os << tile : os << "all"; }, "x");
+    os << " for ";
+    SmallVector<Operation *> members;
+    llvm::copy_if(group.members, std::back_inserter(members),
+                  llvm::IsaPred<linalg::LinalgOp>);
+    llvm::interleaveComma(members, os,
+                          [&](Operation *op) { os << describe(op); });
+    remarkOn(group.members.front(), "loops") << text;
   }
 
   /// A pointwise op that alone reads a large product overwrites it: there is

@@ -2,6 +2,7 @@
 #include "LoopGroups.h"
 #include "Cost.h"
 #include "Products.h"
+#include "lamina/Transforms/Remarks.h"
 #include "mlir/IR/Visitors.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -142,8 +143,16 @@ private:
       return;
     unsigned depth = std::min({clusters[from].depth, clusters[to].depth,
                                sharedDepth(operand, nodes[consumer].role)});
-    if (depth != 0 && edgesAllow(from, to, depth))
-      mergeClusters(from, to, depth);
+    const char *reason = "the other axes come first there";
+    if (depth != 0)
+      reason = edgesAllow(from, to, depth)
+                   ? mergeClusters(from, to, depth)
+                   : "it needs more than the same rows of it";
+    Operation *op = nodes[producer].op;
+    if (reason && level == LoopLevel::Rows && isa<linalg::LinalgOp>(op) &&
+        isa<linalg::LinalgOp>(operand.getOwner()) && !isFill(op))
+      remarkOn(op, "loops") << describe(op) << " is in no loop with "
+                            << describe(operand.getOwner()) << ": " << reason;
   }
 
   /// Ops that read the same tensor row by row do so in one loop.
@@ -170,25 +179,27 @@ private:
     }
   }
 
-  void mergeClusters(unsigned from, unsigned to, unsigned depth) {
+  /// Returns why not, or null.
+  const char *mergeClusters(unsigned from, unsigned to, unsigned depth) {
     Operation *product =
         clusters[from].product ? clusters[from].product : clusters[to].product;
     if (product && !productAllows(from, to, depth))
-      return;
+      return "a product shares its tile with pointwise ops only";
     for (unsigned cluster : {from, to})
       for (unsigned node : clusters[cluster].nodes)
         for (Value result : nodes[node].op->getResults())
           if (innerElements(result, nodes[node].role.accumulates ? 0 : depth) >
               maxInnerElements)
-            return;
+            return "a row of them does not fit in the cache";
     if (pathBesides(from, to))
-      return;
+      return "what is between them is not in the loop";
     for (unsigned node : clusters[to].nodes)
       clusterOf[node] = from;
     llvm::append_range(clusters[from].nodes, clusters[to].nodes);
     clusters[from].depth = depth;
     clusters[from].product = product;
     clusters[to].nodes.clear();
+    return nullptr;
   }
 
   /// Whether every edge between the two clusters (not only the one that made us

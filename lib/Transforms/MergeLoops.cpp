@@ -12,6 +12,7 @@
 #include "Cost.h"
 #include "VectorizePlan.h"
 #include "lamina/Transforms/Passes.h"
+#include "lamina/Transforms/Remarks.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/BitVector.h"
 
@@ -217,6 +218,16 @@ private:
     return false;
   }
 
+  static void report(ArrayRef<linalg::GenericOp> ops) {
+    if (!remarksEnabled(ops.front()))
+      return;
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    llvm::interleave(
+        ops, os, [&](linalg::GenericOp op) { os << describe(op); }, " and ");
+    remarkOn(ops.front(), "merge") << text << " are one loop";
+  }
+
   /// Puts the clusters into an order that keeps every dependence.
   void emit() {
     std::vector<unsigned> missing(clusters.size(), 0);
@@ -255,6 +266,7 @@ private:
       SmallVector<linalg::GenericOp> ops;
       for (unsigned member : clusters[next])
         ops.push_back(genericAt(member));
+      report(ops);
       rewriter.setInsertionPoint(terminator);
       mergeGenerics(rewriter, ops);
     }

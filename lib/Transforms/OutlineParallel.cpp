@@ -1,6 +1,7 @@
 //===- OutlineParallel.cpp - loops shared among threads -------------------===//
 #include "ParallelLoops.h"
 #include "lamina/Transforms/Passes.h"
+#include "lamina/Transforms/Remarks.h"
 #include "lamina/Transforms/Signature.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -11,6 +12,7 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "llvm/Support/FormatVariadic.h"
 
 namespace lamina {
 #define GEN_PASS_DEF_OUTLINEPARALLEL
@@ -109,7 +111,13 @@ private:
     Value cost = estimateCost(b, loop);
     std::optional<int64_t> known = getConstantIntValue(cost);
     if (known && *known <= worthThreads)
-      return;
+      return report(loop, "serial: it takes " + inMicroseconds(*known) +
+                              ", threads pay from " +
+                              inMicroseconds(worthThreads) + " on");
+    report(loop, "shared by threads" +
+                     (known ? ": it takes " + inMicroseconds(*known)
+                            : " in calls whose sizes make it take " +
+                                  inMicroseconds(worthThreads)));
     Value span =
         arith::SubIOp::create(b, loop.getUpperBound(), loop.getLowerBound());
     Value full = arith::AddIOp::create(
@@ -126,6 +134,13 @@ private:
     LLVM::LLVMFuncOp entry = emitEntry(body, context);
     emitCalls(loop, body, entry, context, captured, trips, cost);
     loop.erase();
+  }
+
+  static void report(scf::ForOp loop, std::string text) {
+    remarkOn(loop, "threads") << "loop: " << text;
+  }
+  static std::string inMicroseconds(int64_t cost) {
+    return llvm::formatv("{0:f1} us", double(cost) / 4000);
   }
 
   /// What the loop's function needs to be given.

@@ -2,6 +2,7 @@
 #include "ParallelLoops.h"
 #include "SizeFunction.h"
 #include "lamina/Transforms/Passes.h"
+#include "lamina/Transforms/Remarks.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
@@ -98,6 +99,7 @@ private:
         bytes *= ShapedType::isDynamic(size) ? 1 : size;
       if (type.hasStaticShape() && bytes <= maxOnStack &&
           stackBytes + bytes <= maxStack) {
+        report(op, "on the stack");
         moveToStack(op, parallelLoop(op));
         stackBytes += bytes;
         continue;
@@ -128,6 +130,16 @@ private:
       return a.first < b.first;
     });
     return success();
+  }
+
+  static void report(memref::AllocOp op, const char *place,
+                     bool perThread = false) {
+    if (!remarksEnabled(op))
+      return;
+    std::string type;
+    llvm::raw_string_ostream(type) << op.getType();
+    remarkOn(op, "memory") << "temporary " << type << ": " << place
+                           << (perThread ? ", one for each thread" : "");
   }
 
   void moveToStack(memref::AllocOp op, scf::ForOp loop) {
@@ -242,6 +254,12 @@ private:
     });
     Value offset = number(0);
     for (const Slot &slot : slots) {
+      for (Temporary *user : slot.users)
+        report(user->op,
+               user == slot.users.front()
+                   ? "in the scratch buffer"
+                   : "in the scratch buffer, where an earlier one was",
+               slot.perWorker);
       Value bytes = sizeOf(slot);
       for (Temporary *user : slot.users) {
         // Where the size was bounded, the view still has the exact one.

@@ -9,6 +9,7 @@
 #include "Vectorize.h"
 #include "VectorizeNest.h"
 #include "lamina/Transforms/Passes.h"
+#include "lamina/Transforms/Remarks.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
@@ -91,6 +92,7 @@ struct Vectorize : lamina::impl::VectorizeBase<Vectorize> {
     rewriter.setInsertionPoint(neighbours.epilogue ? neighbours.epilogue
                                                    : generic);
     std::optional<Plan> plan = planFor(generic, row);
+    report(generic, plan);
     if (!plan)
       return lowerToScalarLoops(rewriter,
                                 cast<linalg::LinalgOp>(generic.getOperation()));
@@ -103,6 +105,31 @@ struct Vectorize : lamina::impl::VectorizeBase<Vectorize> {
       rewriter.eraseOp(neighbours.epilogue);
     rewriter.eraseOp(generic);
     return success();
+  }
+
+  static void report(linalg::GenericOp op, const std::optional<Plan> &plan) {
+    if (!remarksEnabled(op))
+      return;
+    std::string text = describe(op);
+    llvm::raw_string_ostream os(text);
+    if (!plan) {
+      os << ": scalar loops: its body or its accesses have no vector form";
+    } else {
+      os << ": " << plan->lanes << " lanes along axis " << plan->vectorDim;
+      if (plan->reducesLanes)
+        os << ", which is reduced, " << plan->columns << " vectors at a time";
+      for (const TileDim &tile : plan->tiles)
+        os << ", " << tile.count
+           << (tile.dim == plan->vectorDim ? " vectors" : " rows")
+           << " of axis " << tile.dim << " at a time";
+      if (plan->unroll > 1)
+        os << ", " << plan->unroll << " terms at a time";
+      if (plan->compensate)
+        os << ", sums compensated";
+      if (!plan->maskTails)
+        os << ", tails one by one";
+    }
+    remarkOn(op, "vector") << text;
   }
 
   LogicalResult lowerToScalarLoops(IRRewriter &rewriter, linalg::LinalgOp op) {

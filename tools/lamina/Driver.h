@@ -44,6 +44,7 @@ struct Arguments {
   std::string diagnosticsFormat = "text";
   std::string colour = "auto";
   std::string timeTrace;
+  std::string remarks; // a regular expression of subjects
   int64_t batch = 0; // 0: not fixed
   bool interpret = false, gradient = false, verbose = false;
   std::vector<std::string> sizes; // NAME=NUMBER, of `lamina bench`

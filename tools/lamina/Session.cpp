@@ -4,6 +4,7 @@
 #include "lamina/Frontend/ModelModule.h"
 #include "lamina/Frontend/Parser.h"
 #include "lamina/Support/OutputFile.h"
+#include "lamina/Transforms/Remarks.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringExtras.h"
@@ -65,6 +66,8 @@ Session::Session(const Arguments &arguments) : arguments(arguments) {
     }
     return success();
   });
+  if (!arguments.remarks.empty() && failed(enableRemarks(context, arguments.remarks)))
+    diagnostics.errorInFile(arguments.input, "--remarks: '" + arguments.remarks + "' is no regular expression");
 }
 
 Session::~Session() = default;

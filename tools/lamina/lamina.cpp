@@ -87,6 +87,10 @@ void declareCode(CLI::App &app, Arguments &args) {
       ->check(CLI::IsMember({0, 1, 2, 3}))
       ->capture_default_str();
   app.add_option("--dump-ir", args.options.dumpDir, "write one numbered file per stage and per pass that changed something");
+  app.add_flag("--remarks{.*}", args.remarks,
+               "say what the compiler decided, and why: fusion, loops, merge, memory, products, threads, vector; "
+               "--remarks=SUBJECTS for a regular expression of them")
+      ->type_name("");
   app.add_flag("--time-passes", args.options.timePasses, "print the time every pass takes");
   app.add_option("--time-trace", args.timeTrace,
                  "write where the time goes as a Chrome trace, a .json");
