@@ -61,6 +61,10 @@ struct RandomBitsPattern : OpConversionPattern<RandomBitsOp> {
     for (int64_t i = 0; i < 2; ++i)
       key.push_back(tensor::ExtractOp::create(b, loc, adaptor.getKey(),
                                               indexConstant(b, loc, i)));
+    Type i64 = b.getI64Type(), i32 = b.getI32Type();
+    Value start;
+    if (adaptor.getStart())
+      start = tensor::ExtractOp::create(b, loc, adaptor.getStart());
     auto body = [&](OpBuilder &b, Location loc, ValueRange, ValueRange) {
       // The place in row-major order.
       Value place = sizes.empty() ? indexConstant(b, loc, 0)
@@ -74,8 +78,9 @@ struct RandomBitsPattern : OpConversionPattern<RandomBitsOp> {
       auto wide = [&](uint64_t number) -> Value {
         return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(number));
       };
-      Type i64 = b.getI64Type(), i32 = b.getI32Type();
       place = arith::IndexCastOp::create(b, loc, i64, place);
+      if (start)
+        place = arith::AddIOp::create(b, loc, place, start);
       Value block = arith::ShRUIOp::create(b, loc, place, wide(1));
       Value low = arith::TruncIOp::create(b, loc, i32, block);
       Value high = arith::TruncIOp::create(

@@ -1,6 +1,7 @@
 //===- PrimitivesContract.cpp - dot, conv, windows, random bits -----------===//
 
 #include "Primitives.h"
+#include "lamina/Frontend/ModelBuilder.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace llvm;
@@ -201,10 +202,11 @@ Result randomBits(PrimitiveCall &call) {
   for (const Size &size : *shape)
     if (Size::lessThan(size, 0) == true)
       return call.error("a shape cannot have the negative size " + size.str());
-  mlir::Value y = lam::RandomBitsOp::create(
-      call.builder(), call.loc(), call.tracer.tensorType(*shape, DType::UInt32),
-      (*key)->value, call.tracer.dynamicSizes(*shape));
-  return call.make(y, *shape);
+  FailureOr<mlir::Value> y =
+      call.evaluator.models().randomBits(*key, *shape, call.at);
+  if (mlir::failed(y))
+    return failure();
+  return call.make(*y, *shape);
 }
 
 } // namespace

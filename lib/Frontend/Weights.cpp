@@ -318,7 +318,7 @@ Result ModelBuilder::randomKey(Value seed, llvm::SMRange at,
   if (seed.isNone() && !keys.empty())
     return tracer.tensor(keys.back(), {Size(2)});
   if (entry && entry->isTraining && keys.empty())
-    return trainingKey(seed, generator);
+    return trainingKey(seed, generator, at);
   // A seed's high word is small; draws without one never meet it.
   uint64_t bits = seed.isInteger() ? uint64_t(seed.asInt())
                                    : (uint64_t(0xdec0de) << 40) + unseeded++;

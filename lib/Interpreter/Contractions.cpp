@@ -277,13 +277,13 @@ Result evaluate(lam::RandomBitsOp op, const Frame &frame) {
     return failure();
   const int64_t *key = frame.tensor(op.getKey()).integers();
   Tensor result(DType::UInt32, *shape);
-  for (int64_t i = 0; i < result.count; i += 2) {
-    uint64_t block = i / 2;
+  uint64_t start =
+      op.getStart() ? frame.tensor(op.getStart()).integers()[0] : 0;
+  for (int64_t i = 0; i < result.count; ++i) {
+    uint64_t place = start + i, block = place / 2;
     auto [low, high] =
         threefry(key[0], key[1], static_cast<uint32_t>(block), block >> 32);
-    result.integers()[i] = low;
-    if (i + 1 < result.count)
-      result.integers()[i + 1] = high;
+    result.integers()[i] = place % 2 ? high : low;
   }
   return result;
 }

@@ -121,20 +121,23 @@ struct ScanRule {
   }
 
   /// The same for a size that is not known: an element multiplies all later
-  /// results, which are y / x without it. For
-  /// the first zero they are the products in which it is left out; from a later
-  /// zero nothing can be seen. Right at zeros too, but not differentiable
-  /// there.
+  /// results, which are y / x without it. For a zero they are the products in
+  /// which it is left out: those of the second one are 0, but their derivative
+  /// by the first one is not. A third one is seen in third derivatives only.
   Expr product(Expr dy) {
     Expr x = b.expr(op.getX()), one = b.expr(b.splat(op.getX(), 1));
     Expr zero = isZero(x);
     Expr before = scan(ReduceKind::Sum, flag(zero, x), /*exclusive=*/true,
                        op.getReverse());
-    Expr first = bit_and(zero, isZero(before));
-    Expr without = scan(ReduceKind::Prod, select(first, one, x),
-                        op.getExclusive(), op.getReverse());
-    Expr others = back(dy * b.expr(op.getY())) / select(zero, one, x);
-    return select(zero, select(first, back(dy * without), Expr(0.0)), others);
+    Expr dx = select(zero, Expr(0.0),
+                     back(dy * b.expr(op.getY())) / select(zero, one, x));
+    for (double earlier : {0.0, 1.0}) {
+      Expr left = bit_and(zero, eq(before, Expr(earlier)));
+      Expr without = scan(ReduceKind::Prod, select(left, one, x),
+                          op.getExclusive(), op.getReverse());
+      dx = select(left, back(dy * without), dx);
+    }
+    return dx;
   }
 
   /// Each result comes from the latest element that attains it; the identity

@@ -205,25 +205,31 @@ struct ScatterRule {
     return {dy, 0.0, select(inside(), at(dy.value()), Expr(0.0))};
   }
 
-  /// With `others` the product without zero factors, of which there are
-  /// `zeros`: what multiplies a factor is their quotient, or `others` if it is
-  /// the only zero itself.
+  /// What multiplies a factor is the quotient of the product and itself. For a
+  /// zero it is the product `others` of all that are not, if it is alone; if
+  /// there is one more that one times `others`: 0, but with a derivative.
   SmallVector<Expr> product(Expr dy) {
     Expr x = b.expr(op.getX()), u = b.expr(op.getUpdates());
     auto isZero = [](Expr v) { return eq(v, Expr(0.0)); };
     auto flag = [&](Expr v) { return select(isZero(v), Expr(1.0), Expr(0.0)); };
     auto nonZero = [&](Expr v) { return select(isZero(v), Expr(1.0), v); };
+    auto onlyZero = [&](Expr v) { return select(isZero(v), v, Expr(0.0)); };
+    Expr y = b.expr(op.getY());
     Expr zeros = scatter(ScatterKind::Add, flag(x).value(), flag(u).value());
+    Expr sum =
+        scatter(ScatterKind::Add, onlyZero(x).value(), onlyZero(u).value());
     Expr others =
         scatter(ScatterKind::Mul, nonZero(x).value(), nonZero(u).value());
-    auto partial = [&](Expr v, Expr zeros, Expr others) {
-      Expr rest = zeros - flag(v);
-      return select(isZero(rest), others / nonZero(v), Expr(0.0));
+    auto partial = [&](Expr v, auto of) {
+      Expr more = of(zeros) - flag(v);
+      Expr ofZero = select(
+          isZero(more), of(others),
+          select(eq(more, Expr(1.0)), of(others) * (of(sum) - v), Expr(0.0)));
+      return select(isZero(v), ofZero, of(y) / nonZero(v));
     };
-    Expr du =
-        at(dy.value()) * partial(u, at(zeros.value()), at(others.value()));
-    return {dy * partial(x, zeros, others), 0.0,
-            select(inside(), du, Expr(0.0))};
+    Expr du = partial(u, [&](Expr all) { return at(all.value()); });
+    Expr dx = partial(x, [](Expr all) { return all; });
+    return {dy * dx, 0.0, select(inside(), at(dy.value()) * du, Expr(0.0))};
   }
 
   /// The values that are the extreme share its cotangent.

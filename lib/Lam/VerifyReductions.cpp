@@ -283,5 +283,8 @@ LogicalResult RandomBitsOp::verify() {
   RankedTensorType key = tensorType(getKey());
   if (key.getShape() != ArrayRef<int64_t>{2})
     return emitOpError("expects a key of type tensor<2xui32>, got ") << key;
+  if (getStart() && tensorType(getStart()).getRank())
+    return emitOpError("expects a start of type tensor<ui64>, got ")
+           << getStart().getType();
   return verifySizes(*this, getY(), getSizes());
 }

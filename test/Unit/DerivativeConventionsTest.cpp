@@ -100,6 +100,71 @@ TEST(DerivativeConventions, zerosAndEndsOfTheDomain) {
   });
 }
 
+std::vector<double> numbers(const NDArray &array) {
+  std::vector<double> result;
+  for (int64_t i = 0; i < array.size(); ++i)
+    result.push_back(array.getDouble(i));
+  return result;
+}
+
+/// The derivative of <grad f, v>, of which the first, second and third zero
+/// have their own.
+std::vector<double> hessianTimes(const std::string &f, bool unknownSize,
+                                 llvm::ArrayRef<double> x) {
+  int64_t size = x.size();
+  std::string body =
+      "lambda x: grad(lambda t: sum(grad(lambda s: np.sum(" + f +
+      "))(t) * (1.0 + cast(arange(x.shape[0]), 'float64') ** 2)))(x)";
+  NDArray input = array({size}, x.vec(), DType::Float64);
+  std::map<std::string, std::string> symbols;
+  if (unknownSize)
+    symbols["x:0"] = "n";
+  Outcome outcome = EvalHarness().eval(body, {{"x", input}}, symbols);
+  EXPECT_TRUE(outcome.ok()) << outcome.diagnostics;
+  return outcome.ok() ? numbers(outcome.outputs[0]) : std::vector<double>();
+}
+
+void expectNear(llvm::ArrayRef<double> found, llvm::ArrayRef<double> expected) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (auto [a, b] : llvm::zip(found, expected))
+    EXPECT_NEAR(a, b, 1e-12 * std::fabs(b));
+}
+
+/// What the same products give when they are written out.
+TEST(DerivativeConventions, secondDerivativesOfProductsAtZeros) {
+  // Powers of ten tell the results apart.
+  std::string weights = "10.0 ** cast(arange(s.shape[0]), 'float64')";
+  std::string running = "stack([x[0], x[0]*x[1], x[0]*x[1]*x[2], "
+                        "x[0]*x[1]*x[2]*x[3]])";
+  std::string backwards = "stack([x[0]*x[1]*x[2]*x[3], x[1]*x[2]*x[3], "
+                          "x[2]*x[3], x[3]])";
+  for (std::vector<double> x : std::vector<std::vector<double>>{{2, 3, 4, 5},
+                                                                {0, 3, 4, 5},
+                                                                {2, 0, 4, 0},
+                                                                {0, 0, 4, 5},
+                                                                {2, 0, 0, 5},
+                                                                {2, 3, 0, 0},
+                                                                {0, 2, 0, 0},
+                                                                {0, 0, 0, 0}}) {
+    auto written = [&](std::string f) {
+      for (size_t at = 0; (at = f.find("x[", at)) != std::string::npos;)
+        f[at] = 's';
+      return hessianTimes(f, false, x);
+    };
+    auto expected = written(running + " * " + weights);
+    expectNear(hessianTimes("cumprod(s) * " + weights, true, x), expected);
+    expectNear(hessianTimes("cumprod(s) * " + weights, false, x), expected);
+    expectNear(hessianTimes("flip(cumprod(flip(s))) * " + weights, true, x),
+               written(backwards + " * " + weights));
+    expectNear(hessianTimes("prod(s)", true, x),
+               written("x[0]*x[1]*x[2]*x[3]"));
+    expectNear(hessianTimes("scatter_update(s[:2], [[0], [1], [0], [0]], s, "
+                            "'mul') * np.array([3., 5.])",
+                            false, x),
+               written("3.0*x[0]*x[0]*x[2]*x[3] + 5.0*x[1]*x[1]"));
+  }
+}
+
 /// JAX gives NaN for the elements of the branch that is not taken.
 TEST(DerivativeConventions, guardedBranchesAreZero) {
   expectGradients({

@@ -86,10 +86,12 @@ struct Effects {
 /// A `model.entry` while it is traced.
 struct EntryTrace {
   model::EntryOp op;
-  bool isTraining = false;      // variables may be assigned
-  std::vector<Effects> regions; // that are open, the innermost last
-  mlir::Value seed, key;        // the argument; the same, spread
-  unsigned draws = 0;           // without a seed
+  bool isTraining = false;          // variables may be assigned
+  std::vector<Effects> regions;     // that are open, the innermost last
+  mlir::Value seed, key;            // the argument; its low word, spread
+  mlir::Value firstRow;             // the seed's high word
+  llvm::DenseSet<mlir::Value> keys; // of the step's draws
+  unsigned draws = 0;               // without a seed
   llvm::DenseMap<Object *, unsigned> drawsOf; // a SeedGenerator
 };
 
@@ -158,6 +160,10 @@ public:
   /// initialized; or another one for every draw of the program. In training it
   /// is another one in every step, and in every draw from a generator.
   Result randomKey(Value seed, llvm::SMRange at, Object *generator = nullptr);
+  /// Random bits under a key; under one of a step in training those of the
+  /// batch's samples.
+  mlir::FailureOr<mlir::Value>
+  randomBits(TensorObject *key, llvm::ArrayRef<Size> shape, llvm::SMRange at);
 
   /// Null if `value` is no initialized layer.
   LayerState *stateOf(InstanceObject *layer);
@@ -197,7 +203,7 @@ private:
   std::vector<mlir::Value> keys; // of the weights being initialized
   unsigned unseeded = 0;         // keys given to draws without a seed
   bool batchBound = false;
-  bool inOperation = false; // what it calls is part of it
+  bool inOperation = false;         // what it calls is part of it
   std::vector<Value> trainingFlags; // of the layers being called
   std::optional<EntryTrace> entry;
   // Of the model that is being written:
@@ -215,7 +221,8 @@ private:
   void collectWeights(InstanceObject *layer, bool trainable,
                       llvm::DenseSet<InstanceObject *> &seen,
                       std::vector<WeightUse> &result);
-  Result trainingKey(Value seed, Object *generator);
+  mlir::LogicalResult openSeed(llvm::SMRange at);
+  Result trainingKey(Value seed, Object *generator, llvm::SMRange at);
   mlir::LogicalResult traceEntries(InstanceObject *model,
                                    const TrainingOptions &options);
   /// The weights of the model, with the names that they get in its module.

@@ -399,16 +399,18 @@ def WindowOp : Lam_Op<"window", [Lam_Differentiable]> {
   }];
   let hasVerifier = 1;
 }
-def RandomBitsOp : Lam_Op<"random_bits"> {
+def RandomBitsOp : Lam_Op<"random_bits", [AttrSizedOperandSegments]> {
   let summary = "Uniform 32-bit words, a function of the key and the element's place";
   let description = [{
     Threefry-2x32 with 20 rounds: element `i` (row-major) is word `i % 2` of the
-    block with counter `(i / 2)` (low and high 32 bits). Same key, same bits, however the work is split.
+    block with counter `(i / 2)` (low and high 32 bits). Same key, same bits, however the work is split:
+    a part of the whole begins at the place `start` (0 if absent).
     Not differentiable: the bits do not depend on any float.
   }];
-  let arguments = (ins RankedTensorOf<[UI32]>:$key, Variadic<Index>:$sizes);
+  let arguments = (ins RankedTensorOf<[UI32]>:$key, Optional<RankedTensorOf<[UI64]>>:$start,
+                       Variadic<Index>:$sizes);
   let results = (outs RankedTensorOf<[UI32]>:$y);
-  let assemblyFormat = "$key (`sizes` `(` $sizes^ `)`)? attr-dict `:` type($key) `->` type($y)";
+  let assemblyFormat = "$key (`start` `(` $start^ `:` type($start) `)`)? (`sizes` `(` $sizes^ `)`)? attr-dict `:` type($key) `->` type($y)";
   let hasVerifier = 1;
 }
 

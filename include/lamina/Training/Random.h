@@ -31,8 +31,9 @@ uint64_t mix(uint64_t seed, uint64_t index);
 std::vector<int64_t> shuffledRows(uint64_t seed, uint64_t epoch, int64_t rows);
 
 /// What `train_step` is given as its seed in step `step` since the beginning.
+/// The upper word is the number of the batch's first row: 0.
 inline uint64_t stepSeed(uint64_t seed, uint64_t step) {
-  return mix(seed, 2 * step + 1);
+  return static_cast<uint32_t>(mix(seed, 2 * step + 1));
 }
 
 } // namespace lamina
