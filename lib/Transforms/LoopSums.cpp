@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "LoopEmitter.h"
+#include "ParallelLoops.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -39,10 +40,10 @@ void LoopEmitter::findLongSums() {
   for (auto [axis, tile] : llvm::enumerate(tileSizes)) {
     int64_t count = tile ? staticSteps(axis) : 1;
     steps = ShapedType::isDynamic(count) ? count : steps * count;
-    if (ShapedType::isDynamic(steps) || steps > 4 * kBlock)
+    if (ShapedType::isDynamic(steps) || steps > kBlock)
       break;
   }
-  bool isLong = ShapedType::isDynamic(steps) || steps > 4 * kBlock;
+  bool isLong = ShapedType::isDynamic(steps) || steps > kBlock;
   for (Output &output : outputs)
     output.isLongSum = isLong && output.accumulates &&
                        isFloatSum(cast<OpResult>(output.value));
@@ -97,6 +98,10 @@ LoopEmitter::Values LoopEmitter::emptySums() {
 void LoopEmitter::enterBlock(Values &carried) {
   Level &level = levels.back();
   level.isOverBlocks = true;
+  if (llvm::all_of(outputs, [](const Output &output) {
+        return output.isLongSum || !output.accumulates;
+      }))
+    level.loop->setAttr(blockSumsAttribute, rewriter.getUnitAttr());
   level.low.assign(carried.begin() + outputs.size(), carried.end());
   carried.truncate(outputs.size());
   for (auto [output, value] : llvm::zip_equal(outputs, carried)) {

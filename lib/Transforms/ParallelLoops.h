@@ -12,6 +12,10 @@ namespace lamina {
 /// that another one writes, by whoever emits it.
 inline constexpr const char *parallelAttribute = "lamina.parallel";
 
+/// Set on an `scf.for` over blocks of iterations which would be parallel but
+/// for the sums of a block that it adds to totals at the end of each.
+inline constexpr const char *blockSumsAttribute = "lamina.block_sums";
+
 /// Set on a `memref.alloca` at a function's start that stands for one in such a
 /// loop: every thread needs its own.
 inline constexpr const char *privateAttribute = "lamina.private";
@@ -36,6 +40,9 @@ inline constexpr int64_t worthThreads = 80000;
 /// Makes parallel loops of large products in `kernel`.
 void splitProducts(mlir::func::FuncOp kernel, const Strategy &strategy,
                    mlir::Value threads);
+
+/// Makes the loops that only sum up blocks parallel.
+void splitSums(mlir::func::FuncOp kernel);
 
 } // namespace lamina
 

@@ -60,8 +60,10 @@ public:
     function.setFunctionType(
         builder.getFunctionType(block.getArgumentTypes(), {}));
     // A separator: sizes are computed before it, everything else stays behind.
-    if (threads)
+    if (threads) {
       splitProducts(function, strategy, threads);
+      splitSums(function);
+    }
     builder.setInsertionPointToStart(&block);
     Operation *separator =
         arith::ConstantIndexOp::create(builder, function.getLoc(), 0);
