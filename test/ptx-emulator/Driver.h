@@ -56,6 +56,7 @@ struct FunctionHandle {
   unsigned parameterBytes = 0;
   std::vector<unsigned> parameterOffsets;
   unsigned maxDynamicShared = 48 << 10;
+  unsigned maxThreads() const; // of a block
 };
 
 struct LoadedModule {

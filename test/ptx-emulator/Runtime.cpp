@@ -13,31 +13,29 @@ static std::string hex(uint64_t value) {
   return text;
 }
 
-const Checks &ptx::checks() {
-  static const Checks value = [] {
-    Checks checks;
-    std::string text = getenv("LAMINA_PTX_EMULATOR_CHECKS")
-                           ? getenv("LAMINA_PTX_EMULATOR_CHECKS")
-                           : "";
-    for (size_t start = 0; start < text.size();) {
-      size_t end = std::min(text.find(',', start), text.size());
-      std::string word = text.substr(start, end - start);
-      if (word == "-race")
-        checks.races = false;
-      else if (word == "-init")
-        checks.initialized = false;
-      else {
-        fprintf(stderr,
-                "ptx-emulator: LAMINA_PTX_EMULATOR_CHECKS is a list of -race "
-                "and -init, not '%s'\n",
-                word.c_str());
-        abort();
-      }
-      start = end + 1;
+static Checks currentChecks;
+const Checks &ptx::checks() { return currentChecks; }
+
+void ptx::readChecks() {
+  const char *list = getenv("LAMINA_PTX_EMULATOR_CHECKS");
+  std::string text = list ? list : "";
+  currentChecks = Checks();
+  for (size_t start = 0; start < text.size();) {
+    size_t end = std::min(text.find(',', start), text.size());
+    std::string word = text.substr(start, end - start);
+    if (word == "-race")
+      currentChecks.races = false;
+    else if (word == "-init")
+      currentChecks.initialized = false;
+    else {
+      fprintf(stderr,
+              "ptx-emulator: LAMINA_PTX_EMULATOR_CHECKS is a list of -race and "
+              "-init, not '%s'\n",
+              word.c_str());
+      abort();
     }
-    return checks;
-  }();
-  return value;
+    start = end + 1;
+  }
 }
 
 static std::string accessText(const Site &site) {

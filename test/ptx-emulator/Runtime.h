@@ -81,6 +81,7 @@ struct Checks {
   bool races = true, initialized = true;
 };
 const Checks &checks();
+void readChecks(); // at the start of a launch
 
 // How threads take turns, LAMINA_PTX_EMULATOR_SCHEDULE.
 struct Schedule {

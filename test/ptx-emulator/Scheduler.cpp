@@ -269,6 +269,7 @@ Fault ptx::run(Launch &launch) {
     running.localFlags = static_cast<uint8_t *>(map());
   }
   running.schedule = schedule();
+  readChecks();
   running.random = running.schedule.seed;
   fenv_t environment; // kernels have the default one, whatever the host set
   feholdexcept(&environment);

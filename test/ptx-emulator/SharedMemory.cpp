@@ -1,4 +1,4 @@
-#include "Machine.h"
+#include "Runtime.h"
 #include <cstring>
 
 using namespace ptx;
@@ -42,6 +42,8 @@ SharedMemory::Access SharedMemory::access(const Thread &thread,
 }
 
 bool SharedMemory::ordered(const Access &before, const Thread &now) const {
+  if (!checks().races)
+    return true;
   if (before.thread < 0 || before.thread == int(now.id))
     return true;
   unsigned warp = before.thread / 32, lane = before.thread % 32;
@@ -70,7 +72,7 @@ std::string SharedMemory::read(const Thread &thread, const Site &site,
              " of shared memory while the cp.async at PTX line " +
              std::to_string(c.writer.line) +
              " that fills it was not waited for";
-    if (c.writer.thread < 0)
+    if (c.writer.thread < 0 && checks().initialized)
       return "read of byte " + std::to_string(at - firstOffset) +
              " of shared memory, which nobody wrote";
     if (!ordered(c.writer, thread) && !(c.writer.strong && now.strong))

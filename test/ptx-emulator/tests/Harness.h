@@ -87,17 +87,22 @@ struct Buffer {
   }
 };
 
+struct Grid {
+  unsigned x, y;
+  Grid(unsigned x, unsigned y = 1) : x(x), y(y) {}
+};
+
 // Launches and waits; the arguments are the kernel's parameters.
 template <class... A>
-int launch(const Loaded &loaded, const char *kernel, unsigned grid,
-           unsigned block, unsigned shared, A... args) {
+int launch(const Loaded &loaded, const char *kernel, Grid grid, unsigned block,
+           unsigned shared, A... args) {
   void *function = nullptr;
   if (int result = cu("cuModuleGetFunction", &function, loaded.module, kernel))
     return result;
   void *params[] = {&args..., nullptr};
   void *none = nullptr;
-  if (int result = cu("cuLaunchKernel", function, grid, 1u, 1u, block, 1u, 1u,
-                      shared, none, (void **)params, (void **)nullptr))
+  if (int result = cu("cuLaunchKernel", function, grid.x, grid.y, 1u, block, 1u,
+                      1u, shared, none, (void **)params, (void **)nullptr))
     return result;
   return cu("cuCtxSynchronize");
 }
@@ -105,7 +110,7 @@ int launch(const Loaded &loaded, const char *kernel, unsigned grid,
 // The same, with what the emulator printed.
 template <class... A>
 int report(std::string &text, const Loaded &loaded, const char *kernel,
-           unsigned grid, unsigned block, unsigned shared, A... args) {
+           Grid grid, unsigned block, unsigned shared, A... args) {
   testing::internal::CaptureStderr();
   int result = launch(loaded, kernel, grid, block, shared, args...);
   text = testing::internal::GetCapturedStderr();
@@ -135,12 +140,17 @@ inline std::string replaced(std::string text, const std::string &from,
   return text.replace(at, from.size(), to);
 }
 
-// How threads take turns, for the life of the object.
-struct WithSchedule {
-  explicit WithSchedule(const char *name) {
-    setenv("LAMINA_PTX_EMULATOR_SCHEDULE", name, 1);
+// An environment variable, for the life of the object.
+struct WithVariable {
+  std::string name;
+  WithVariable(const char *name, const char *value) : name(name) {
+    setenv(name, value, 1);
   }
-  ~WithSchedule() { unsetenv("LAMINA_PTX_EMULATOR_SCHEDULE"); }
+  ~WithVariable() { unsetenv(name.c_str()); }
+};
+struct WithSchedule : WithVariable {
+  explicit WithSchedule(const char *value)
+      : WithVariable("LAMINA_PTX_EMULATOR_SCHEDULE", value) {}
 };
 inline const std::vector<const char *> schedules = {"round-robin", "warp",
                                                     "reverse", "random:3"};
