@@ -83,7 +83,8 @@ struct Checks {
 const Checks &checks();
 void readChecks(); // at the start of a launch
 
-// How threads take turns, LAMINA_PTX_EMULATOR_SCHEDULE.
+// How threads take turns, LAMINA_PTX_EMULATOR_SCHEDULE: every thread in turn;
+// each warp as far as it gets, from the first or from the last one; any thread.
 struct Schedule {
   enum Kind { RoundRobin, Warp, Reverse, Random } kind = RoundRobin;
   uint64_t seed = 1;

@@ -71,34 +71,25 @@ static Thread *pick(unsigned from) {
   auto ready = [&](unsigned id) {
     return block.threads[id].state == Thread::Ready;
   };
-  switch (running.schedule.kind) {
-  case Schedule::Warp: {
+  bool down = running.schedule.kind == Schedule::Reverse;
+  if (down || running.schedule.kind == Schedule::Warp) {
     // The other lanes of the warp first: it runs as far as it can get.
-    Warp &warp = block.warps[from / 32];
+    const Warp &warp = block.warps[from / 32];
     for (unsigned i = 1; i <= warp.size; ++i) {
-      unsigned id = warp.first + (from - warp.first + i) % warp.size;
+      unsigned step = down ? warp.size - i : i;
+      unsigned id = warp.first + (from - warp.first + step) % warp.size;
       if (ready(id))
         return &block.threads[id];
     }
-    break;
   }
-  case Schedule::Reverse:
-    for (unsigned i = 1; i <= count; ++i)
-      if (unsigned id = (from + count - i % count) % count; ready(id))
-        return &block.threads[id];
-    return nullptr;
-  case Schedule::Random: {
+  if (running.schedule.kind == Schedule::Random) {
     running.random ^= running.random << 13;
     running.random ^= running.random >> 7;
     running.random ^= running.random << 17;
     from = running.random % count;
-    break;
-  }
-  case Schedule::RoundRobin:
-    break;
   }
   for (unsigned i = 1; i <= count; ++i)
-    if (unsigned id = (from + i) % count; ready(id))
+    if (unsigned id = (from + (down ? count - i : i)) % count; ready(id))
       return &block.threads[id];
   return nullptr;
 }
