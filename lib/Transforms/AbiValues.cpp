@@ -1,5 +1,6 @@
 //===- AbiValues.cpp - initial values in the object -----------------------===//
 #include "AbiBuilder.h"
+#include "Products.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -30,13 +31,17 @@ static FailureOr<ElementsAttr> flatten(ElementsAttr value) {
   return ElementsAttr(dense.reshape(flat));
 }
 
-static bool isAllZero(ElementsAttr flat) {
-  ArrayRef<char> bytes;
+static ArrayRef<char> rawData(ElementsAttr flat) {
   if (auto dense = dyn_cast<DenseElementsAttr>(flat))
-    bytes = dense.getRawData();
-  else if (auto resource = dyn_cast<DenseResourceElementsAttr>(flat))
+    return dense.getRawData();
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(flat))
     if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
-      bytes = blob->getData();
+      return blob->getData();
+  return {};
+}
+
+static bool isAllZero(ElementsAttr flat) {
+  ArrayRef<char> bytes = rawData(flat);
   return !bytes.empty() &&
          llvm::all_of(bytes, [](char byte) { return byte == 0; });
 }
@@ -58,14 +63,47 @@ void AbiBuilder::constantGlobal(StringRef name, ElementsAttr flat) {
   LLVM::ReturnOp::create(builder, Value(LLVM::ZeroOp::create(builder, type)));
 }
 
+/// The matrix `flat` of `rows` rows as panels of `panel` columns, each with its
+/// rows one after the other; the last one is filled up to whole vectors of
+/// `lanes`.
+static ElementsAttr packPanels(ElementsAttr flat, int64_t rows, int64_t panel,
+                               int64_t lanes) {
+  int64_t columns = flat.getNumElements() / rows;
+  auto type = RankedTensorType::get(
+      {rows * int64_t(llvm::alignTo(columns, lanes))}, flat.getElementType());
+  auto dense = dyn_cast<DenseElementsAttr>(flat);
+  if (dense && dense.isSplat())
+    return DenseElementsAttr::get(type, dense.getSplatValue<Attribute>());
+  ArrayRef<char> from = rawData(flat);
+  int64_t bytes = flat.getElementType().getIntOrFloatBitWidth() / 8;
+  AsmResourceBlob blob =
+      HeapAsmResourceBlob::allocate(type.getNumElements() * bytes, 64);
+  char *to = blob.getMutableData().data();
+  for (int64_t first = 0; first < columns; first += panel) {
+    int64_t count = std::min(panel, columns - first);
+    int64_t width = llvm::alignTo(count, lanes);
+    for (int64_t row = 0; row < rows; ++row, to += width * bytes) {
+      std::memcpy(to, from.data() + (row * columns + first) * bytes,
+                  count * bytes);
+      std::memset(to + count * bytes, 0, (width - count) * bytes);
+    }
+  }
+  return DenseResourceElementsAttr::get(type, "panels", std::move(blob));
+}
+
 LogicalResult AbiBuilder::embedWeights(const Signature &signature) {
   std::string model = identifier(signature.model);
   SmallVector<std::string> names;
+  auto packed = module->getAttrOfType<DictionaryAttr>(kPackedWeights);
   for (auto [index, weight] : llvm::enumerate(signature.weights)) {
     FailureOr<ElementsAttr> value = flatten(weight.value);
     if (failed(value))
       return module.emitError("the value of weight '")
              << weight.name << "' is not a dense array";
+    if (packed)
+      if (auto layout = packed.getAs<DenseI64ArrayAttr>(weight.name))
+        value = packPanels(*value, weight.value.getShapedType().getDimSize(0),
+                           layout[0], layout[1]);
     names.push_back(model + "_weight_" + std::to_string(index));
     constantGlobal(names.back(), *value);
   }

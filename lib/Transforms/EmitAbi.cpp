@@ -1,5 +1,6 @@
 //===- EmitAbi.cpp - the C entry points -----------------------------------===//
 #include "AbiBuilder.h"
+#include "Products.h"
 #include "lamina/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -28,7 +29,8 @@ public:
     scratchSize = module.lookupSymbol<func::FuncOp>(entry.name + "_scratch");
     if (!kernel || !scratchSize ||
         kernel.getNumArguments() !=
-            entry.arguments.size() + entry.results.size() + 1 + entry.threaded)
+            entry.arguments.size() + entry.results.size() + 1 +
+                kernel->hasAttr(kPackedWeights) + entry.threaded)
       return module.emitError("entry point '")
              << entry.name
              << "' does not have the signature it was recorded with";
@@ -53,6 +55,7 @@ private:
   const Signature &signature;
   const EntryPoint &entry;
   bool embedded;
+  Value givenEmbedded; // whether the caller leaves the weights to the object
   func::FuncOp kernel, sizes, scratchSize;
   /// The C arguments that stand for a tensor, and the others by role.
   llvm::DenseMap<const TensorSignature *, Value> passed;
@@ -228,12 +231,14 @@ private:
         continue;
       Value &address = structs[table.role];
       Value null = abi.isNull(address);
-      if (table.role == "weights" && embedded && !entry.changes("weight"))
+      if (table.role == "weights" && embedded && !entry.changes("weight")) {
+        givenEmbedded = null;
         address = abi.select(
             null, abi.addressOf(identifier(signature.model) + "_embedded"),
             address);
-      else
+      } else {
         fail(null, table.code);
+      }
     }
     SmallVector<Value> pointers;
     for (auto [tensor, size] : llvm::zip_equal(tensors, bytes)) {
@@ -265,8 +270,12 @@ private:
       operands.push_back(
           abi.memref(cast<MemRefType>(kernel.getArgument(index).getType()),
                      pointer, shapes[index]));
+    if (kernel->hasAttr(kPackedWeights))
+      operands.push_back(
+          abi.index(abi.select(givenEmbedded, abi.constant(abi.i64(), 1),
+                               abi.constant(abi.i64(), 0))));
     operands.push_back(
-        abi.memref(cast<MemRefType>(kernel.getArgumentTypes()[pointers.size()]),
+        abi.memref(cast<MemRefType>(kernel.getArgumentTypes()[operands.size()]),
                    buffer, {scratchBytes}));
     if (threads)
       operands.push_back(abi.index(threads));

@@ -1,5 +1,6 @@
 //===- EmitGemm.cpp - bodies for the functions that products share --------===//
 #include "Gemm.h"
+#include "ProductEpilogue.h"
 #include "lamina/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -34,7 +35,22 @@ struct EmitGemm : lamina::impl::EmitGemmBase<EmitGemm> {
             makeInternal(function);
             emit(function, shape);
           }
+      emitEpilogueCalls(shape);
     }
+  }
+
+  /// Bodies of the products with epilogues.
+  void emitEpilogueCalls(const GemmShape &shape) {
+    auto gemm = getOperation().lookupSymbol<func::FuncOp>(shape.name("gemm"));
+    if (!gemm)
+      return;
+    for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
+      if (function->hasAttr(kEpilogue) && function.isExternal() &&
+          function.getArgumentTypes().front() ==
+              gemm.getArgumentTypes().front()) {
+        makeInternal(function);
+        emitEpilogueCall(function, gemmBlocks(gemm, shape), shape);
+      }
   }
 };
 } // namespace

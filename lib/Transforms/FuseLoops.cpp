@@ -40,6 +40,8 @@ struct FuseLoops : lamina::impl::FuseLoopsBase<FuseLoops> {
       sortTopologically(part);
       for (const LoopGroup &group :
            formLoopGroups(*part, row, LoopLevel::Rows)) {
+        if (finishesProduct(group, row))
+          continue;
         SmallVector<int64_t> tiles = chooseTiles(group, row);
         if (llvm::all_of(tiles, [](int64_t tile) { return tile == 0; })) {
           report(group, tiles, "no loop: everything fits in the cache");
@@ -69,6 +71,26 @@ struct FuseLoops : lamina::impl::FuseLoopsBase<FuseLoops> {
     llvm::interleaveComma(members, os,
                           [&](Operation *op) { os << describe(op); });
     remarkOn(group.members.front(), "loops") << text;
+  }
+
+  /// Whether the group is pointwise on the result of a large product. Its ops
+  /// become one when they are in memory (lamina-merge-loops), which then runs
+  /// on blocks of the product (lamina-outline-products).
+  static bool finishesProduct(const LoopGroup &group, const Strategy &row) {
+    bool reads = false;
+    for (Operation *member : group.members) {
+      auto op = dyn_cast<linalg::GenericOp>(member);
+      if (!op || op.getNumLoops() != op.getNumParallelLoops() ||
+          op.getStaticLoopRanges() !=
+              cast<linalg::LinalgOp>(group.members.front())
+                  .getStaticLoopRanges())
+        return false;
+      for (OpOperand *input : op.getDpsInputOperands())
+        if (auto product = input->get().getDefiningOp<linalg::LinalgOp>())
+          reads |= isLargeProduct(product, row) &&
+                   op.getMatchingIndexingMap(input).isIdentity();
+    }
+    return reads;
   }
 
   /// A pointwise op that alone reads a large product overwrites it: there is

@@ -15,7 +15,8 @@ GemmShape::GemmShape(FloatType type, const Strategy &strategy)
       vectors(strategy.gemm.rows.size()), columns(vectors * lanes),
       rowBlock(strategy.gemm.rowBlock),
       columnBlock(strategy.gemm.columnBytes * 8 / type.getIntOrFloatBitWidth()),
-      depthBlock(strategy.gemm.depthBlock), strategy(strategy) {
+      depthBlock(strategy.gemm.depthBlock),
+      epilogueRows(strategy.gemm.epilogueRows), strategy(strategy) {
   while (vectors > 1 && strategy.gemm.rows[vectors - 1] == 0)
     --vectors;
   columns = vectors * lanes;
@@ -128,11 +129,40 @@ static func::FuncOp panelFunction(ModuleOp module, const GemmShape &shape,
   return panel;
 }
 
+LLVM::LLVMFunctionType lamina::epilogueType(MLIRContext *context) {
+  Type pointer = LLVM::LLVMPointerType::get(context),
+       i64 = IntegerType::get(context, 64);
+  return LLVM::LLVMFunctionType::get(
+      LLVM::LLVMVoidType::get(context),
+      {pointer, pointer, i64, i64, i64, i64, i64});
+}
+
 void lamina::emitGemm(func::FuncOp function, const GemmShape &shape) {
-  auto module = function->getParentOfType<ModuleOp>();
+  func::FuncOp blocks = gemmBlocks(function, shape);
+  PointerBuilder b = beginBody(function, shape);
+  SmallVector<Value> operands(function.getArguments());
+  Value nothing =
+      LLVM::ZeroOp::create(b, LLVM::LLVMPointerType::get(b.getContext()));
+  Value never = arith::ConstantIntOp::create(b, false, 1);
+  operands.append({never, b.number(0), b.number(0), nothing, nothing});
+  func::CallOp::create(b, blocks, operands);
+  func::ReturnOp::create(b);
+}
+
+func::FuncOp lamina::gemmBlocks(func::FuncOp gemm, const GemmShape &shape) {
+  auto module = gemm->getParentOfType<ModuleOp>();
+  std::string name = shape.name("gemm") + "_blocks";
+  if (auto known = module.lookupSymbol<func::FuncOp>(name))
+    return known;
   SmallVector<int64_t> tails;
-  if (auto known = function->getAttrOfType<DenseI64ArrayAttr>(kTailVectors))
+  if (auto known = gemm->getAttrOfType<DenseI64ArrayAttr>(kTailVectors))
     llvm::append_range(tails, known.asArrayRef());
+  SmallVector<Type> types(gemm.getArgumentTypes());
+  Type i64 = IntegerType::get(module.getContext(), 64),
+       pointer = LLVM::LLVMPointerType::get(module.getContext());
+  types.append(
+      {IntegerType::get(module.getContext(), 1), i64, i64, pointer, pointer});
+  func::FuncOp function = createSharedFunction(module, name, types);
   func::FuncOp widest = panelFunction(module, shape, shape.vectors),
                pack = packFunction(module, shape),
                transpose = transposeFunction(module, shape);
@@ -140,12 +170,18 @@ void lamina::emitGemm(func::FuncOp function, const GemmShape &shape) {
   MatrixView left(b, function.getArgument(0)),
       right(b, function.getArgument(1)), packed(b, function.getArgument(2)),
       result(b, function.getArgument(3));
-  Value direct = function.getArgument(4), accumulate = function.getArgument(5);
+  Value direct = function.getArgument(4), accumulate = function.getArgument(5),
+        own = function.getArgument(6), row = function.getArgument(7),
+        column = function.getArgument(8), epilogue = function.getArgument(9),
+        context = function.getArgument(10);
   Value m = left.rows, k = left.columns;
   Value zero = b.number(0), one = b.number(1), bytes = b.number(b.elementBytes),
         panel = b.number(shape.columns), lanes = b.number(shape.lanes);
   auto select = [&](Value condition, Value x, Value y) -> Value {
     return arith::SelectOp::create(b, condition, x, y);
+  };
+  auto isEqual = [&](Value x, Value y) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, x, y);
   };
   auto ceil = [&](Value x, int64_t y) {
     return b.divide(b.add(x, b.number(y - 1)), y);
@@ -153,15 +189,21 @@ void lamina::emitGemm(func::FuncOp function, const GemmShape &shape) {
   // Blocks of about equal depth; one, even of nothing, so that C is written.
   Value depthBlocks = b.max(ceil(k, shape.depthBlock), one);
   Value depth = arith::CeilDivUIOp::create(b, k, depthBlocks);
-  Value columnBlock = b.number(shape.columnBlock),
-        rowBlock = b.number(shape.rowBlock);
+  Value columnBlock = b.number(shape.columnBlock);
+  Value isPanels = isEqual(right.rowStride, zero),
+        inPlace = arith::OrIOp::create(b, direct, isPanels);
+  Value hasEpilogue =
+      LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, epilogue,
+                           LLVM::ZeroOp::create(b, epilogue.getType()));
+  Value rowBlock = select(hasEpilogue, b.number(shape.epilogueRows),
+                          b.number(shape.rowBlock));
+  // Several blocks of terms add to one of C.
+  Value reuses =
+      arith::AndIOp::create(b, own, b.isLess(depthBlocks, b.number(2)));
 
   // A transposed left operand is walked across its rows. Where these are
   // multiples of 1 KB apart they compete for few lines of the cache, so a block
   // is copied first if enough columns use it.
-  auto isEqual = [&](Value x, Value y) -> Value {
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, x, y);
-  };
   Value compete = isEqual(
       arith::AndIOp::create(b, left.columnStride, b.number(1023)), zero);
   Value copies = arith::AndIOp::create(
@@ -191,15 +233,16 @@ void lamina::emitGemm(func::FuncOp function, const GemmShape &shape) {
     // What is read in place needs a panel only for an incomplete last vector.
     Value isComplete =
         arith::CmpIOp::create(b, arith::CmpIPredicate::eq, tail, tailWidth);
-    Value tailDirect = arith::AndIOp::create(b, direct, isComplete);
+    Value tailInPlace = arith::OrIOp::create(
+        b, isPanels, arith::AndIOp::create(b, direct, isComplete));
 
     b.loop(zero, depthBlocks, one, [&](Value block) {
       Value start = b.mul(block, depth);
       Value terms = b.max(b.min(depth, b.sub(k, start)), zero);
       Value add = arith::OrIOp::create(b, accumulate, b.isLess(zero, block));
       Value from = right.at(b, start, first);
-      Value skipped = select(direct, whole, zero);
-      Value packs = select(tailDirect, zero, b.sub(n, skipped));
+      Value skipped = select(inPlace, whole, zero);
+      Value packs = select(tailInPlace, zero, b.sub(n, skipped));
       Value inPanels = b.mul(terms, bytes);
       func::CallOp::create(
           b, pack,
@@ -210,15 +253,19 @@ void lamina::emitGemm(func::FuncOp function, const GemmShape &shape) {
 
       b.loop(zero, m, rowBlock, [&](Value i) {
         Value rows = b.min(rowBlock, b.sub(m, i));
-        Value c = result.at(b, i, first);
+        Value c =
+            result.at(b, select(reuses, zero, i), select(reuses, zero, first));
         // (address, distance of rows, distance of terms)
         PointerBuilder::Values a = leftBlock(i, start, rows, terms);
         auto call = [&](func::FuncOp function, Value j, Value width,
                         Value inPlace, Value last) {
+          Value line = b.mul(width, bytes);
           Value there = b.offset(from, b.mul(j, right.columnStride));
+          there = b.offset(there, select(isPanels, b.mul(start, line), zero));
           Value here = b.offset(packed.pointer, b.mul(j, inPanels));
-          Value stride = select(inPlace, right.rowStride, b.mul(width, bytes));
-          Value nextThere = b.offset(there, b.mul(width, bytes));
+          Value stride =
+              select(inPlace, select(isPanels, line, right.rowStride), line);
+          Value nextThere = b.offset(there, b.mul(width, right.columnStride));
           Value nextHere = b.offset(here, b.mul(width, inPanels));
           func::CallOp::create(
               b, function,
@@ -228,17 +275,25 @@ void lamina::emitGemm(func::FuncOp function, const GemmShape &shape) {
                          rows});
         };
         b.loop(zero, whole, panel,
-               [&](Value j) { call(widest, j, panel, direct, lanes); });
+               [&](Value j) { call(widest, j, panel, inPlace, lanes); });
         for (int64_t vectors : tails) {
           Value fits = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
                                              tailVectors, b.number(vectors));
           b.when(fits, [&] {
             call(panelFunction(module, shape, vectors), whole, tailWidth,
-                 tailDirect, tailLast);
+                 tailInPlace, tailLast);
           });
         }
+        Value isLast = b.isLess(b.sub(depthBlocks, b.number(2)), block);
+        b.when(arith::AndIOp::create(b, hasEpilogue, isLast), [&] {
+          LLVM::CallOp::create(b, epilogueType(b.getContext()),
+                               ValueRange{epilogue, context, c,
+                                          result.rowStride, rows, n,
+                                          b.add(row, i), b.add(column, first)});
+        });
       });
     });
   });
   func::ReturnOp::create(b);
+  return function;
 }

@@ -37,6 +37,8 @@ struct GemmShape {
   llvm::SmallVector<int64_t> rowTiles(int64_t vectors) const;
   /// Rows, columns and terms of a cache block; whole panels of columns.
   int64_t rowBlock = 0, columnBlock = 0, depthBlock = 0;
+  /// Rows of a block that an epilogue reads; blocks are made of whole ones.
+  int64_t epilogueRows = 0;
 
   /// "lamina_gemm_f32" for `kind` gemm.
   std::string name(llvm::StringRef kind) const;
@@ -92,8 +94,18 @@ mlir::func::FuncOp packFunction(mlir::ModuleOp module, const GemmShape &shape);
 /// have any strides, C's rows are contiguous. `panels` has space for one packed
 /// block of B and, if A may be transposed, for the copy of a block of A in
 /// `rowBlock` further columns. `direct`: B's rows are contiguous, and it is not
-/// packed.
+/// packed. A B whose rows have distance 0 is made of panels (PackWeights.cpp),
+/// its columns as far apart as those.
 void emitGemm(mlir::func::FuncOp function, const GemmShape &shape);
+
+/// `lamina_gemm_T_blocks`: the same with five further arguments (own, row,
+/// column, epilogue, context; see ProductEpilogue.h). `epilogue`, if not null,
+/// is called for every complete block of C:
+///   (context, block, distance of its rows in bytes, rows, columns,
+///    its first row, its first column)
+mlir::func::FuncOp gemmBlocks(mlir::func::FuncOp gemm, const GemmShape &shape);
+/// The type of such a function.
+mlir::LLVM::LLVMFunctionType epilogueType(mlir::MLIRContext *context);
 /// `lamina_transpose_T`(from, to): both with contiguous rows.
 void emitTranspose(mlir::func::FuncOp function, const GemmShape &shape);
 

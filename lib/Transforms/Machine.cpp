@@ -15,9 +15,9 @@ using namespace lamina;
 // The first row is the fallback. Register tiles: the accumulators and one row
 // of operands fit in the register file (32 x 64 bytes, 16 x 32 bytes, …).
 static constexpr Strategy strategies[] = {
-    {"cpu-generic", 16, 4, 8, 4096, false, {{4, 4, 0, 0}, 192, 2048, 256}},
-    {"cpu-avx2", 32, 6, 16, 4096, true, {{8, 6, 0, 0}, 192, 2048, 256}},
-    {"cpu-avx512", 64, 6, 64, 4096, true, {{12, 12, 8, 6}, 192, 2048, 384}},
+    {"cpu-generic", 16, 4, 8, 4096, false, {{4, 4, 0, 0}, 192, 2048, 256, 48}},
+    {"cpu-avx2", 32, 6, 16, 4096, true, {{8, 6, 0, 0}, 192, 2048, 256, 48}},
+    {"cpu-avx512", 64, 6, 64, 4096, true, {{12, 12, 8, 6}, 192, 2048, 384, 48}},
 };
 
 const Strategy &lamina::strategyNamed(llvm::StringRef name) {

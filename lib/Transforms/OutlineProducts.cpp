@@ -1,17 +1,17 @@
 //===- OutlineProducts.cpp - products become calls of shared functions ----===//
 #include "Gemm.h"
 #include "ParallelLoops.h"
+#include "ProductEpilogue.h"
 #include "Products.h"
 #include "Vectorize.h"
 #include "lamina/Transforms/Passes.h"
+#include "lamina/Transforms/Remarks.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 
 namespace lamina {
 #define GEN_PASS_DEF_OUTLINEPRODUCTS
@@ -24,41 +24,6 @@ using namespace lamina;
 /// The right operand is read where it is up to so many rows of the left one,
 /// and if its own rows are so close that a panel lies in few pages.
 static constexpr int64_t rowsWithoutPacking = 32, nearRows = 2048;
-
-/// The buffer that `memref` is a view of.
-static Value rootOf(Value memref) {
-  while (auto view = memref.getDefiningOp<ViewLikeOpInterface>())
-    memref = view.getViewSource();
-  return memref;
-}
-
-/// The fill with zeros that starts the sums of `op`, if it runs just before.
-static linalg::FillOp findFill(linalg::LinalgOp op) {
-  Value result = op.getDpsInits()[0];
-  Value root = rootOf(result);
-  for (Operation *before = op->getPrevNode(); before;
-       before = before->getPrevNode()) {
-    if (auto fill = dyn_cast<linalg::FillOp>(before);
-        fill && fill.getDpsInits()[0] == result)
-      return matchPattern(fill.getInputs()[0], m_AnyZeroFloat())
-                 ? fill
-                 : linalg::FillOp();
-    // Whoever touches the buffer in between needs the zeros, or changes them.
-    bool touches =
-        before
-            ->walk([&](Operation *inner) {
-              for (Value operand : inner->getOperands())
-                if (isa<MemRefType>(operand.getType()) &&
-                    rootOf(operand) == root && !isa<ViewLikeOpInterface>(inner))
-                  return WalkResult::interrupt();
-              return WalkResult::advance();
-            })
-            .wasInterrupted();
-    if (touches)
-      return {};
-  }
-  return {};
-}
 
 namespace {
 /// Replaces one product.
@@ -85,10 +50,15 @@ public:
     k = dims.k.back();
     if (stride(*result, n) != 1 || !left || !right)
       return failure();
+    rewriter.setInsertionPoint(op);
+    if (op.getNumLoops() == 3 && isPlain())
+      epilogue = findEpilogue(rewriter, op);
+    if (epilogue.op)
+      rewriter.moveOpBefore(op, epilogue.op);
 
     accumulate = true;
     // Several summed loops add to what the first of them left.
-    if (linalg::FillOp fill = findFill(op); fill && dims.k.size() == 1) {
+    if (linalg::FillOp fill = zeroFillOf(op); fill && dims.k.size() == 1) {
       accumulate = false;
       rewriter.eraseOp(fill);
     }
@@ -121,6 +91,7 @@ private:
   unsigned m = 0, n = 0, k = 0;
   OpOperand *left = nullptr, *right = nullptr, *result = nullptr;
   bool accumulate = true;
+  ProductEpilogue epilogue;
   llvm::DenseMap<unsigned, Value> outer; // induction variables
 
   bool uses(OpOperand &operand, unsigned loop) {
@@ -136,6 +107,22 @@ private:
       if (expr == rewriter.getAffineDimExpr(loop))
         return strides[axis];
     return ShapedType::kDynamic;
+  }
+
+  /// Whether the product itself is computed, not the transposed one.
+  bool isPlain() {
+    return stride(*right, n) == 1 || !zeroFillOf(op) ||
+           getConstantIntValue(turnedSaves()).value_or(1) <= 0;
+  }
+
+  /// How many elements less move if the transposed product is computed, for
+  /// which the left operand and the result are transposed, and not the right
+  /// operand: M (K + N) instead of K N.
+  OpFoldResult turnedSaves() {
+    AffineExpr M, N, K;
+    bindSymbols(rewriter.getContext(), M, N, K);
+    return affine::makeComposedFoldedAffineApply(
+        rewriter, loc, K * N - M * (K + N), {sizeOf(m), sizeOf(n), sizeOf(k)});
   }
 
   OpFoldResult sizeOf(unsigned loop) {
@@ -260,19 +247,55 @@ private:
     func::FuncOp gemm = declare("gemm", {type, type, type, type, i1, i1});
     addTail(gemm, columns);
     Value direct;
-    if (!pitch)
+    StringRef how;
+    if (!pitch) {
       direct = flag(false);
-    else if (!ShapedType::isDynamic(*pitch) &&
-             *pitch * shape.type.getIntOrFloatBitWidth() / 8 <= nearRows)
+      how = "its right operand is packed";
+    } else if (!ShapedType::isDynamic(*pitch) &&
+               *pitch * shape.type.getIntOrFloatBitWidth() / 8 <= nearRows) {
       direct = flag(true);
-    else
+      how = "its right operand is read in place: the rows are close";
+    } else {
       direct = rewriter.createOrFold<arith::CmpIOp>(
           loc, arith::CmpIPredicate::sle, value(rows),
           index(rowsWithoutPacking));
-    func::CallOp::create(rewriter, loc, gemm,
-                         ValueRange{a, b,
-                                    allocatePanels(depth, columns, mayTurn), c,
-                                    direct, flag(add)});
+      how = "its right operand is packed if enough rows read it";
+    }
+    report(how);
+    SmallVector<Value> operands{
+        a, b, allocatePanels(depth, columns, mayTurn), c, direct, flag(add)};
+    if (epilogue.op)
+      gemm = attachEpilogue(gemm, operands);
+    func::CallOp::create(rewriter, loc, gemm, operands);
+  }
+
+  void report(StringRef how) {
+    std::string rest;
+    if (epilogue.op)
+      rest = ", " + describe(epilogue.op) + " runs on blocks of " +
+             std::to_string(shape.epilogueRows) + " rows";
+    remarkOn(op, "products")
+        << describe(op) << " calls the shared function with tiles of "
+        << std::to_string(shape.rowTiles(shape.vectors).front()) << "x"
+        << std::to_string(shape.columns) << "; " << how.str() << rest;
+  }
+
+  /// Declares the product with its epilogue, and completes `operands`.
+  func::FuncOp attachEpilogue(func::FuncOp gemm,
+                              SmallVectorImpl<Value> &operands) {
+    // What was in C before is different in every block.
+    operands.append({flag(epilogue.own && !accumulate), index(0), index(0)});
+    SmallVector<Value> captured;
+    func::FuncOp part =
+        outlineEpilogue(rewriter, epilogue.op, result->get(), captured);
+    operands.append(captured);
+    func::FuncOp function = gemm.clone();
+    function.setName((gemm.getName() + part.getName().drop_front(6)).str());
+    function.setType(
+        rewriter.getFunctionType(ValueRange(operands).getTypes(), {}));
+    module.push_back(function);
+    function->setAttr(kEpilogue, FlatSymbolRefAttr::get(part));
+    return function;
   }
 
   /// Space for one packed block, and a copied one of the left operand.
@@ -301,9 +324,6 @@ private:
     };
     if (pitch || accumulate)
       return plain();
-    // The right operand is transposed. Either it is packed through
-    // transposition, or the transposed product is computed, for which the
-    // left operand and the result are: M (K + N) elements instead of K N.
     auto turned = [&] {
       Value product = allocate(columns, rows);
       multiply(transposed(b), transposed(a), asMatrix(product), columns, rows,
@@ -314,10 +334,7 @@ private:
       func::CallOp::create(rewriter, loc, transpose,
                            ValueRange{asMatrix(product), c});
     };
-    AffineExpr M, N, K;
-    bindSymbols(rewriter.getContext(), M, N, K);
-    OpFoldResult saved = affine::makeComposedFoldedAffineApply(
-        rewriter, loc, K * N - M * (K + N), {rows, columns, depth});
+    OpFoldResult saved = turnedSaves();
     if (std::optional<int64_t> known = getConstantIntValue(saved))
       return *known > 0 ? turned() : plain();
     Value less = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::sgt,
@@ -357,6 +374,7 @@ struct OutlineProducts : lamina::impl::OutlineProductsBase<OutlineProducts> {
       // What has other strides stays a loop nest of its own.
       (void)Outliner(getOperation(), rewriter, generic, row).run();
     }
+    packWeights(getOperation(), row);
   }
 };
 } // namespace

@@ -1,5 +1,8 @@
 //===- Products.cpp - which contractions are matrix products --------------===//
 #include "Products.h"
+#include "BufferUses.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
 using namespace lamina;
@@ -42,4 +45,31 @@ bool lamina::isLargeProduct(linalg::LinalgOp op, const Strategy &strategy) {
   int64_t columns = size(dims.n), depth = size(dims.k);
   return columns >= lanes / 2 && depth >= leastDepth &&
          columns * depth >= leastElements;
+}
+
+linalg::FillOp lamina::zeroFillOf(linalg::LinalgOp op) {
+  Value result = op.getDpsInits()[0];
+  Value root = baseOf(result);
+  for (Operation *before = op->getPrevNode(); before;
+       before = before->getPrevNode()) {
+    if (auto fill = dyn_cast<linalg::FillOp>(before);
+        fill && fill.getDpsInits()[0] == result)
+      return matchPattern(fill.getInputs()[0], m_AnyZeroFloat())
+                 ? fill
+                 : linalg::FillOp();
+    // Whoever touches the buffer in between needs the zeros, or changes them.
+    bool touches =
+        before
+            ->walk([&](Operation *inner) {
+              for (Value operand : inner->getOperands())
+                if (isa<MemRefType>(operand.getType()) &&
+                    baseOf(operand) == root && !isa<ViewLikeOpInterface>(inner))
+                  return WalkResult::interrupt();
+              return WalkResult::advance();
+            })
+            .wasInterrupted();
+    if (touches)
+      return {};
+  }
+  return {};
 }

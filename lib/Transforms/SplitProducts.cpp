@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "Gemm.h"
 #include "ParallelLoops.h"
+#include "ProductEpilogue.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -28,19 +29,18 @@ public:
     if (std::optional<int64_t> known = getConstantIntValue(cost);
         known && *known <= worthThreads)
       return;
-    if (call.getCallee() == shape.name("gemm"))
-      splitGemm();
-    else
+    if (call.getCallee() == shape.name("transpose"))
       splitTranspose();
+    else
+      splitGemm();
     SmallVector<Value> operands(call.getOperands());
     call.erase();
     // The space that the whole product would have packed into.
     for (Value operand : operands)
       for (Operation *op = operand.getDefiningOp();
            op && op->use_empty() && isa<memref::CastOp, memref::AllocOp>(op);) {
-        Operation *source = op->getNumOperands()
-                                ? op->getOperand(0).getDefiningOp()
-                                : nullptr;
+        Operation *source =
+            op->getNumOperands() ? op->getOperand(0).getDefiningOp() : nullptr;
         op->erase();
         op = source;
       }
@@ -126,12 +126,16 @@ private:
           j = multiply(arith::RemUIOp::create(b, tile, across), width);
     height = extent(rows, i, height);
     width = extent(columns, j, width);
-    func::CallOp::create(b, call.getCalleeAttr(), TypeRange(),
-                         ValueRange{part(left, i, zero, height, depth),
-                                    part(right, zero, j, depth, width),
-                                    ownPanels(),
-                                    part(result, i, j, height, width),
-                                    call.getOperand(4), call.getOperand(5)});
+    SmallVector<Value> operands(call.getOperands());
+    operands[0] = part(left, i, zero, height, depth);
+    operands[1] = part(right, zero, j, depth, width);
+    operands[2] = ownPanels();
+    operands[3] = part(result, i, j, height, width);
+    if (operands.size() > kCapturedOperand) {
+      operands[kRowOperand] = i;
+      operands[kColumnOperand] = j;
+    }
+    func::CallOp::create(b, call.getCalleeAttr(), TypeRange(), operands);
   }
 
   void splitTranspose() {
@@ -154,8 +158,8 @@ void lamina::splitProducts(func::FuncOp kernel, const Strategy &strategy,
     GemmShape shape(type, strategy);
     SmallVector<func::CallOp> calls;
     kernel.walk([&](func::CallOp call) {
-      if ((call.getCallee() == shape.name("gemm") ||
-           call.getCallee() == shape.name("transpose")) &&
+      if ((call.getCallee() == shape.name("transpose") ||
+           call.getCallee().starts_with(shape.name("gemm"))) &&
           !outermostParallel(call))
         calls.push_back(call);
     });

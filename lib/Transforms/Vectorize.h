@@ -9,9 +9,11 @@
 namespace lamina {
 
 /// Joins adjacent loops of `op` that are contiguous in all its operands;
-/// returns the op that replaces it, or `op`.
+/// returns the op that replaces it, or `op`. With `keepLast` the last loop
+/// stays on its own.
 mlir::linalg::GenericOp collapseLoops(mlir::RewriterBase &rewriter,
-                                      mlir::linalg::GenericOp op);
+                                      mlir::linalg::GenericOp op,
+                                      bool keepLast = false);
 
 } // namespace lamina
 

@@ -75,12 +75,13 @@ bool canJoin(linalg::GenericOp op, const ReassociationIndices &group,
 } // namespace
 
 linalg::GenericOp lamina::collapseLoops(RewriterBase &rewriter,
-                                        linalg::GenericOp op) {
+                                        linalg::GenericOp op, bool keepLast) {
   if (op.hasIndexSemantics() || op.getNumLoops() < 2)
     return op;
   Groups loops;
   for (int64_t dim = 0, n = op.getNumLoops(); dim < n; ++dim) {
-    if (!loops.empty() && canJoin(op, loops.back(), dim))
+    bool stays = keepLast && dim + 1 == n;
+    if (!stays && !loops.empty() && canJoin(op, loops.back(), dim))
       loops.back().push_back(dim);
     else
       loops.push_back({dim});

@@ -17,6 +17,8 @@ struct GemmStrategy {
   /// A block of the left operand (rows x depth) and a packed block of the right
   /// one (depth x bytes of columns) share the second-level cache.
   int64_t rowBlock, columnBytes, depthBlock;
+  /// Rows of a block that an epilogue reads while it is in that cache.
+  int64_t epilogueRows;
 };
 
 /// How kernels are shaped for a family of machines: one row per family.
