@@ -113,7 +113,9 @@ TEST(Mutations, AreNoticedUnderEachSchedule) {
       std::string where = std::string(mutation.file) + ", " + mutation.what +
                           ", schedule " + schedule;
       if (!mutation.says) {
-        EXPECT_TRUE(outcome.result || outcome.error > 10 * program(mutation.file).tolerance) << where;
+        EXPECT_TRUE(outcome.result ||
+                    outcome.error > 10 * program(mutation.file).tolerance)
+            << where;
         continue;
       }
       EXPECT_NE(outcome.result, 0) << where;
