@@ -265,20 +265,21 @@ Fault ptx::run(Launch &launch) {
   fenv_t environment; // kernels have the default one, whatever the host set
   feholdexcept(&environment);
   fesetenv(FE_DFL_ENV);
-  for (unsigned z = 0; z < launch.grid[2]; ++z)
-    for (unsigned y = 0; y < launch.grid[1]; ++y)
-      for (unsigned x = 0; x < launch.grid[0] && launch.fault == Fault::None;
-           ++x) {
-        prepareBlock(launch);
-        unsigned ctaid[3] = {x, y, z};
-        memcpy(running.block.ctaid, ctaid, sizeof ctaid);
-        launch.yields = 0;
-        running.current = running.schedule.kind == Schedule::Reverse &&
-                                  launch.kernel->suspends
-                              ? &running.block.threads.back()
-                              : &running.block.threads[0];
-        running.main.switchTo(running.current->fiber);
-      }
+  const unsigned *grid = launch.grid;
+  uint64_t blocks = uint64_t(grid[0]) * grid[1] * grid[2];
+  for (uint64_t i = 0; i < blocks && launch.fault == Fault::None; ++i) {
+    bool down = running.schedule.kind == Schedule::Reverse;
+    uint64_t at = down ? blocks - 1 - i : i;
+    prepareBlock(launch);
+    running.block.ctaid[0] = at % grid[0];
+    running.block.ctaid[1] = at / grid[0] % grid[1];
+    running.block.ctaid[2] = at / grid[0] / grid[1];
+    launch.yields = 0;
+    running.current = down && launch.kernel->suspends
+                          ? &running.block.threads.back()
+                          : &running.block.threads[0];
+    running.main.switchTo(running.current->fiber);
+  }
   fesetenv(&environment);
   if (launch.fault != Fault::None)
     fprintf(stderr, "ptx-emulator: %s\n", launch.report.c_str());
