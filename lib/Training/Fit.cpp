@@ -38,6 +38,19 @@ void lamina::addTo(std::vector<NDArray> &totals,
       total.setDouble(i, total.getDouble(i) + array.getDouble(i));
 }
 
+NamedArrays Trainee::finalWeights() const {
+  NamedArrays result = weights;
+  for (auto &[name, array] : result) {
+    // The library calls it "adam/dense_kernel_average".
+    std::string average = name + "_average";
+    std::replace(average.begin(), average.end(), '/', '_');
+    for (const auto &[slot, value] : optimizer)
+      if (llvm::StringRef(slot).split('/').second == average)
+        array = value;
+  }
+  return result;
+}
+
 Fit::Fit(Trainee &model, DataView train, std::optional<DataView> validation,
          const FitOptions &options, FitObserver &observer)
     : model(model), train(train), validation(validation), options(options),
@@ -250,12 +263,15 @@ llvm::Expected<FitEnd> Fit::run(FitState &state) {
   return end;
 }
 
+/// The last one in the model's order: a gradient that is not finite spoils
+/// those of all layers before.
 std::string Fit::brokenWeight() const {
+  std::string broken;
   for (auto [now, before] : llvm::zip_equal(model.weights, snapshot.weights))
     if (firstNonFinite(now.second, 0, now.second.size()) &&
         !firstNonFinite(before.second, 0, before.second.size()))
-      return now.first;
-  return "";
+      broken = now.first;
+  return broken;
 }
 
 void Fit::rollBack(FitState &state) {

@@ -72,7 +72,7 @@ private:
   void fit(Fit &fit);
   void explain(Fit &fit);
   void saveState();
-  void saveWeights();
+  void saveWeights(const NamedArrays &weights);
   void say(const llvm::Twine &message);
 
   void onBatch(const FitState &now, int64_t count, llvm::function_ref<Values()> values) override {
@@ -233,7 +233,8 @@ void Training::fit(Fit &loop) {
   if (*end == FitEnd::StoppedEarly)
     say("stopped early: " + loop.monitor() + " is best in epoch " + llvm::Twine(state.bestEpoch));
   saveState();
-  saveWeights();
+  // As in Keras, an interrupted run is not finished.
+  saveWeights(*end == FitEnd::Interrupted ? model->weights : model->finalWeights());
 }
 
 /// A full disk is no reason to lose the work: training goes on, and ends with exit code 1.
@@ -252,11 +253,11 @@ void Training::saveState() {
     session.write(train.history, historyJSON(state.history));
 }
 
-void Training::saveWeights() {
+void Training::saveWeights(const NamedArrays &weights) {
   if (train.saveWeights.empty())
     return;
   bool best = options.restoreBest && !state.bestWeights.empty();
-  NamedArrays arrays = best ? state.bestWeights : model->weights;
+  NamedArrays arrays = best ? state.bestWeights : weights;
   if (train.saveOptimizer)
     llvm::append_range(arrays, model->optimizer);
   if (best)
@@ -293,7 +294,7 @@ void Training::explain(Fit &loop) {
   else if (!layer.empty())
     fail(message + ": " + layer);
   else if (isWeight)
-    fail(message + ": its gradient, or the optimizer's step, is not");
+    fail(message + ": from the loss backwards it is the first whose gradient, or step of the optimizer, is not finite");
   else
     fail(message + (layers ? ": every layer's output is finite, the loss of them is not" : ""));
   loop.rollBack(state);
@@ -301,7 +302,7 @@ void Training::explain(Fit &loop) {
     return;
   if (!train.saveWeights.empty())
     say(train.saveWeights + " has the weights of epoch " + llvm::Twine(options.restoreBest ? state.bestEpoch : state.epoch));
-  saveWeights();
+  saveWeights(model->weights);
 }
 
 int driver::train(Arguments &arguments) {

@@ -61,6 +61,16 @@ ModelState driver::stateOf(ModuleOp module) {
   return state;
 }
 
+/// Takes the optimizer's state out of the arrays: what has its name before it, as the count of its steps has.
+static void dropOptimizer(NamedArrays &arrays) {
+  std::string prefix;
+  for (const auto &[name, array] : arrays)
+    if (llvm::StringRef(name).ends_with("/iteration") && array.dtype() == DType::Int64 && array.shape().empty())
+      prefix = llvm::StringRef(name).drop_back(strlen("iteration")).str();
+  if (!prefix.empty())
+    llvm::erase_if(arrays, [&](const auto &entry) { return llvm::StringRef(entry.first).starts_with(prefix); });
+}
+
 bool Session::setWeights(ModuleOp module) {
   if (arguments.weights.empty())
     return true;
@@ -72,6 +82,8 @@ bool Session::setWeights(ModuleOp module) {
   // The state of the optimizer is in the file or it is not; half of it is an error.
   ModelState state = stateOf(module);
   std::vector<ArraySpec> specs = std::move(state.weights);
+  if (state.optimizer.empty())
+    dropOptimizer(*loaded);
   if (llvm::any_of(state.optimizer, [&](const ArraySpec &spec) {
         return llvm::any_of(*loaded, [&](const auto &entry) { return entry.first == spec.name; });
       }))

@@ -30,6 +30,10 @@ public:
   /// The learning rate of the next step, where it is known.
   virtual std::optional<double> learningRate() { return std::nullopt; }
 
+  /// The weights after the last step: moving averages of them, where the
+  /// optimizer keeps such (Keras's `use_ema`).
+  NamedArrays finalWeights() const;
+
   NamedArrays weights, optimizer;
 };
 
