@@ -61,6 +61,12 @@ bool Emitter::layoutShared(const Function &kernel) {
       continue;
     }
     offset = roundUp(offset, variable->align);
+    if (sharedOffsets.count(variable->name)) {
+      function = &kernel;
+      fail("two shared variables that '" + kernel.name + "' uses are called '" +
+           variable->name + "'");
+      return false;
+    }
     sharedOffsets[variable->name] = SharedMemory::firstOffset + offset;
     offset += variable->bytes();
   }

@@ -25,7 +25,7 @@ struct Running {
 } // namespace
 
 constexpr int64_t fuelPerTurn = 1 << 16;
-constexpr unsigned maxYields = 4096; // of all threads, without a barrier passed
+constexpr unsigned maxYields = 1024; // of all threads, without a barrier passed
 
 Schedule ptx::schedule() {
   Schedule schedule;

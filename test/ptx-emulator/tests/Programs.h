@@ -132,13 +132,21 @@ inline const Program programs[] = {{"elementwise.ptx", 1e-6, runElementwise},
                                    {"matmul.ptx", 1e-5, runMatmul},
                                    {"tensorcore.ptx", 1e-12, runTensorcore}};
 
-inline Outcome run(const Program &program, const std::string &ptx) {
+// The outcome under each of the schedules, with the module loaded once.
+inline std::map<std::string, Outcome> run(const Program &program,
+                                          const std::string &ptx) {
   start();
   Loaded loaded;
   load(loaded, ptx);
   EXPECT_EQ(loaded.result, 0) << loaded.log;
-  return loaded.result ? Outcome{loaded.result, loaded.log, 0}
-                       : program.run(loaded);
+  std::map<std::string, Outcome> outcomes;
+  for (const char *schedule : schedules) {
+    WithSchedule with(schedule);
+    start();
+    outcomes[schedule] = loaded.result ? Outcome{loaded.result, loaded.log, 0}
+                                       : program.run(loaded);
+  }
+  return outcomes;
 }
 
 } // namespace harness

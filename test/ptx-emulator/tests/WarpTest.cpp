@@ -16,45 +16,46 @@ static std::string threadsKernel(const std::string &code,
          code + "\nst.global.b32 [%d1], %r0;\nret;\n}\n";
 }
 
-static int runThreads(const std::string &code, unsigned count,
-                      std::vector<uint32_t> &results, std::string &text) {
+// Under each schedule, what the threads stored or the error and its report.
+static void
+runThreads(const std::string &code, unsigned count,
+           const std::function<void(int, const std::vector<uint32_t> &,
+                                    const std::string &)> &check) {
   start();
   Loaded loaded;
   load(loaded, threadsKernel(code));
-  EXPECT_EQ(loaded.result, 0) << loaded.log;
-  Buffer<uint32_t> out(std::vector<uint32_t>(count, 0xdead));
-  int result = loaded.result
-                   ? loaded.result
-                   : report(text, loaded, "k", 1, count, 0, out.address);
-  if (!result)
-    results = out.read();
-  return result;
+  ASSERT_EQ(loaded.result, 0) << loaded.log;
+  for (const char *schedule : schedules) {
+    WithSchedule with(schedule);
+    SCOPED_TRACE(code + "\nschedule " + schedule);
+    start();
+    Buffer<uint32_t> out(std::vector<uint32_t>(count, 0xdead));
+    std::string text;
+    int result = report(text, loaded, "k", 1, count, 0, out.address);
+    check(result, result ? std::vector<uint32_t>() : out.read(), text);
+  }
 }
 
 static void expectLanes(const std::string &code,
                         const std::function<uint32_t(uint32_t)> &want,
                         unsigned count = 32) {
-  for (const char *schedule : schedules) {
-    WithSchedule with(schedule);
-    std::vector<uint32_t> results;
-    std::string text;
-    ASSERT_EQ(runThreads(code, count, results, text), 0) << code << "\n"
-                                                         << text;
-    for (unsigned lane = 0; lane < count; ++lane)
-      EXPECT_EQ(results[lane], want(lane))
-          << code << ", thread " << lane << ", schedule " << schedule;
-  }
+  runThreads(code, count,
+             [&](int result, const std::vector<uint32_t> &values,
+                 const std::string &text) {
+               ASSERT_EQ(result, 0) << text;
+               for (unsigned lane = 0; lane < count; ++lane)
+                 EXPECT_EQ(values[lane], want(lane)) << "thread " << lane;
+             });
 }
 
 static void expectError(const std::string &code, const std::string &says,
                         unsigned count = 32, int error = 719) {
-  for (const char *schedule : schedules) {
-    WithSchedule with(schedule);
-    std::vector<uint32_t> results;
-    std::string text;
-    EXPECT_EQ(runThreads(code, count, results, text), error) << code;
-    EXPECT_NE(text.find(says), std::string::npos) << code << "\n" << text;
-  }
+  runThreads(
+      code, count,
+      [&](int result, const std::vector<uint32_t> &, const std::string &text) {
+        EXPECT_EQ(result, error);
+        EXPECT_NE(text.find(says), std::string::npos) << text;
+      });
 }
 
 TEST(Warp, Shuffles) {
