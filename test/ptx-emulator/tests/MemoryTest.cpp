@@ -38,6 +38,13 @@ TEST_F(Memory, Bounds) {
   EXPECT_TRUE(says("block (0,0,0), thread (0,0,0)")) << text;
 }
 
+TEST_F(Memory, LastByteOfAnAccess) {
+  Buffer<uint16_t> from(std::vector<uint16_t>{1, 2, 3});
+  Buffer<uint32_t> to(1);
+  EXPECT_EQ(copy(from.address, to.address, 4), 700);
+  EXPECT_TRUE(says("1 bytes past the end of an allocation of 6 bytes")) << text;
+}
+
 TEST_F(Memory, ErrorsStayUntilTheContextGoes) {
   Buffer<uint32_t> to(1);
   EXPECT_EQ(copy(0, to.address, 0), 700);

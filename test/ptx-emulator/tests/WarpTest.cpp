@@ -145,6 +145,32 @@ TEST(Warp, Barriers) {
   expectError(split + after, "of shared memory", 64); // unwritten, or a race
 }
 
+// Who has read or written last is not all that counts.
+TEST(Warp, RacesThatShowInNoSchedule) {
+  std::string shared = ".shared .b32 s;\nmov.u32 %r5, s;\nsetp.eq.u32 %p1, "
+                       "%r1, 0;\n@%p1 st.shared.b32 [%r5], 7;\n";
+  for (unsigned writer : {0, 31, 32, 63}) {
+    std::string writes = "setp.eq.u32 %p2, %r1, " + std::to_string(writer) +
+                         ";\n@%p2 st.shared.b32 [%r5], 7;\n";
+    expectError(shared + "bar.sync 0;\nld.shared.b32 %r0, [%r5];\n" + writes,
+                "data race", 64);
+  }
+  std::string second =
+      "setp.eq.u32 %p2, %r1, 9;\n@%p2 st.shared.b32 [%r5], 8;\n";
+  // What a lane writes after it met the others is not known to them.
+  expectError(shared + "bar.warp.sync -1;\n" + second +
+                  "ld.shared.b32 %r0, [%r5];",
+              "data race");
+  expectLanes(shared + "bar.warp.sync -1;\n" + second +
+                  "bar.warp.sync -1;\nld.shared.b32 %r0, [%r5];",
+              [](uint32_t) { return 8u; });
+  // The other half of the warp was not met.
+  expectError(shared + "setp.gt.u32 %p3, %r1, 15;\nmov.b32 %r7, 0xffff;\n@%p3 "
+                       "mov.b32 %r7, 0xffff0000;\nbar.warp.sync %r7;\n"
+                       "ld.shared.b32 %r0, [%r5];",
+              "of shared memory");
+}
+
 TEST(Warp, Divergence) {
   expectError("setp.gt.u32 %p1, %r1, 40;\n@%p1 bar.sync 0;",
               "divergent synchronization", 64);
