@@ -76,6 +76,16 @@ bool DeviceMemory::free(uint64_t address) {
   return true;
 }
 
+bool DeviceMemory::setExtent(uint64_t address, uint64_t bytes) {
+  auto it = allocations.find(address);
+  if (it == allocations.end() || bytes > it->second)
+    return false;
+  memset(shadow(address), Allocated, bytes);
+  memset(shadow(address) + bytes, 0, it->second - bytes);
+  memset(host(address), 0xff, it->second);
+  return true;
+}
+
 bool DeviceMemory::find(uint64_t address, uint64_t &start,
                         uint64_t &bytes) const {
   auto it = allocations.upper_bound(address);
@@ -113,6 +123,9 @@ std::string DeviceMemory::describe(uint64_t address) const {
       return "a null pointer or a small number";
     return "not an address of device memory (a host pointer?)";
   }
+  uint64_t start = 0, bytes = 0;
+  if (find(address, start, bytes))
+    return "in a part of the allocation that is not handed out";
   auto after = allocations.upper_bound(address);
   if (after != allocations.begin()) {
     auto before = std::prev(after);

@@ -21,6 +21,9 @@ public:
   uint64_t allocate(uint64_t bytes,
                     uint64_t align = 256); // 0 when none is left
   bool free(uint64_t address); // false: not the start of an allocation
+  // Only the first `bytes` of an allocation may be accessed, and nobody has
+  // written them.
+  bool setExtent(uint64_t address, uint64_t bytes);
   // The allocation that holds `address`: its start and size.
   bool find(uint64_t address, uint64_t &start, uint64_t &bytes) const;
   bool contains(uint64_t address, uint64_t bytes) const;

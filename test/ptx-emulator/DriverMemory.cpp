@@ -71,6 +71,18 @@ PTX_API cuMemFreeAsync(DevicePointer pointer, Stream *handle) {
   });
 }
 
+// Not of the driver: an allocator that keeps and rounds up its memory says how
+// much of a piece it hands out, so that bounds and what nobody wrote are
+// checked as if the piece were new. Takes effect in the order of the stream.
+PTX_API laminaPtxEmulatorSetExtent(DevicePointer pointer, size_t bytes,
+                                   Stream *stream) {
+  PTX_GUARD
+  return enqueue(guard.context(), stream, [=] {
+    return DeviceMemory::get().setExtent(pointer, bytes) ? Success
+                                                         : InvalidValue;
+  });
+}
+
 PTX_API cuMemGetInfo_v2(size_t *free, size_t *total) {
   PTX_GUARD
   const DeviceMemory &memory = DeviceMemory::get();

@@ -147,6 +147,24 @@ TEST_F(Driver, Pointers) {
   EXPECT_EQ(cu("cuMemAlloc_v2", &huge, size_t(1) << 45), 2);
 }
 
+TEST_F(Driver, ExtentsOfKeptMemory) {
+  Buffer<uint32_t> a(std::vector<uint32_t>(128)),
+      out(std::vector<uint32_t>(128));
+  void *none = nullptr;
+  EXPECT_EQ(enqueue(a.address, out.address, none, 11), 0); // not yet
+  EXPECT_EQ(cu("laminaPtxEmulatorSetExtent", a.address, size_t(40), none), 0);
+  EXPECT_EQ(cu("cuMemsetD32Async", a.address, 3u, size_t(10), none), 0);
+  EXPECT_EQ(enqueue(a.address, out.address, none, 10), 0);
+  EXPECT_EQ(cu("cuCtxSynchronize"), 0);
+  EXPECT_EQ(out.read()[9], 4u);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(enqueue(a.address, out.address, none, 11), 0);
+  EXPECT_EQ(cu("cuCtxSynchronize"), 700);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find(
+                "in a part of the allocation that is not handed out"),
+            std::string::npos);
+}
+
 TEST_F(Driver, LaunchesAreChecked) {
   Buffer<uint32_t> a(std::vector<uint32_t>(64));
   EXPECT_EQ(enqueue(a.address, a.address, nullptr, 64), 0);
