@@ -136,7 +136,7 @@ bool Benchmark::measureEntry(CompiledModel &model, const EntryPoint &entry,
 bool Benchmark::run() {
   OwningOpRef<ModuleOp> module = session.loadModel({/*entries=*/true, false});
   if (!module ||
-      (!arguments.weights.empty() &&
+      (session.hasWeights() &&
        (!session.lower(*module, "lam") || !session.setWeights(*module))))
     return false;
   if (!session.lower(*module, "llvm-mlir"))

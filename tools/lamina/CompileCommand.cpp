@@ -136,7 +136,7 @@ int driver::compile(Arguments &arguments) {
     OwningOpRef<ModuleOp> module = session.loadModel({/*entries=*/trains, arguments.sampleWeights});
     if (!module)
       return session.finish();
-    bool weightsPending = !arguments.weights.empty();
+    bool weightsPending = session.hasWeights();
     auto reach = [&](llvm::StringRef stage) {
       if (weightsPending && *findStage(stage) >= *findStage("lam")) {
         weightsPending = false;

@@ -5,6 +5,7 @@
 #include "lamina/Frontend/AST.h"
 #include "lamina/Frontend/Diagnostics.h"
 #include "lamina/Frontend/ModelModule.h"
+#include "lamina/Import/ModelFile.h"
 #include "lamina/Pipelines/Stages.h"
 #include "lamina/Support/Npy.h"
 #include "lamina/Training/MatchArrays.h"
@@ -51,6 +52,8 @@ struct Arguments {
   std::optional<int64_t> repeat;
   double seconds = 0.5;
   bool json = false;
+  std::vector<std::string> bindings, definitions; // --bind NAME=VALUE, --define FILE
+  std::string weightsOut;                         // --weights-out
   TrainArguments train;
   Options options;
 };
@@ -71,11 +74,18 @@ public:
   std::optional<std::string> read(llvm::StringRef path);
   /// The model of the input file: a `.lam` or `.py` program, or a `.mlir` of any stage. Null after errors.
   mlir::OwningOpRef<mlir::ModuleOp> loadModel(const frontend::TrainingOptions &training = {});
+  /// The model of a program that is no file.
+  mlir::OwningOpRef<mlir::ModuleOp> loadProgram(llvm::StringRef text, const frontend::TrainingOptions &training = {});
+  /// The program of a file that Keras saved; its weights are kept for `importedWeights`.
+  std::optional<std::string> importProgram(llvm::StringRef path);
+  /// The weights of that file by the names they have in a module of stage `lam` or `grad`.
+  std::optional<NamedArrays> importedWeights(mlir::ModuleOp module);
   /// Runs the stages up to `stage`; false after errors.
   bool lower(mlir::ModuleOp module, llvm::StringRef stage);
-  /// Sets the weights of --weights, and the optimizer's state if it is in the file, as initial values of a module of
+  /// Sets the weights of --weights or of a file that Keras saved, and the optimizer's state if it is in the file, as initial values of a module of
   /// stage `lam` or `grad`.
   bool setWeights(mlir::ModuleOp module);
+  bool hasWeights() const { return !arguments.weights.empty() || !fileWeights.empty(); }
   /// Parses the input file; null after errors.
   ast::Module *parse();
   frontend::Evaluator &evaluator();
@@ -91,6 +101,9 @@ public:
 
 private:
   ast::ASTContext astContext;
+  std::vector<import::LayerWeights> fileWeights; // of a file that Keras saved
+  std::vector<std::string> notes;                // printed at the end
+  mlir::OwningOpRef<mlir::ModuleOp> evaluate(ast::Module *program, const frontend::TrainingOptions &training);
   std::unique_ptr<frontend::Evaluator> evaluatorValue;
 };
 
@@ -127,6 +140,7 @@ int inspect(Arguments &arguments);
 int weights(Arguments &arguments);
 int check(Arguments &arguments);
 int bench(Arguments &arguments);
+int importFile(Arguments &arguments);
 int show(Arguments &arguments);
 int listOperations(Arguments &arguments);
 

@@ -98,7 +98,9 @@ std::optional<std::string> Session::read(llvm::StringRef path) {
 }
 
 ast::Module *Session::parse() {
-  std::optional<std::string> text = read(arguments.input);
+  // A file that Keras saved stands for the program that it says.
+  bool isModel = import::isModelFile(arguments.input);
+  std::optional<std::string> text = isModel ? importProgram(arguments.input) : read(arguments.input);
   if (!text)
     return nullptr;
   unsigned id = diagnostics.addBuffer(*text, arguments.input == "-" ? "<stdin>" : arguments.input);
@@ -114,7 +116,14 @@ OwningOpRef<ModuleOp> Session::loadModel(const frontend::TrainingOptions &traini
     diagnostics.addBuffer(*text, arguments.input);
     return parseSourceString<ModuleOp>(*text, &context, arguments.input);
   }
-  ast::Module *program = parse();
+  return evaluate(parse(), training);
+}
+
+OwningOpRef<ModuleOp> Session::loadProgram(llvm::StringRef text, const frontend::TrainingOptions &training) {
+  return evaluate(parseModule(diagnostics.addBuffer(text, arguments.input), astContext, diagnostics), training);
+}
+
+OwningOpRef<ModuleOp> Session::evaluate(ast::Module *program, const frontend::TrainingOptions &training) {
   if (!program)
     return nullptr;
   if (arguments.batch > 0)
@@ -170,6 +179,8 @@ bool Session::writeArrays(llvm::StringRef path, const NamedArrays &arrays) {
 }
 
 int Session::finish() {
+  for (const std::string &note : std::exchange(notes, {}))
+    llvm::errs() << note << "\n";
   bool colour = arguments.colour == "always" ||
                 (arguments.colour == "auto" && llvm::sys::Process::StandardErrHasColors());
   diagnostics.print(llvm::errs(),

@@ -72,11 +72,20 @@ static void dropOptimizer(NamedArrays &arrays) {
 }
 
 bool Session::setWeights(ModuleOp module) {
-  if (arguments.weights.empty())
+  if (!hasWeights())
     return true;
-  llvm::Expected<NamedArrays> loaded = loadArrays(arguments.weights);
-  if (!loaded)
-    return !error(loaded.takeError(), arguments.weights);
+  llvm::StringRef source = arguments.weights.empty() ? arguments.input : arguments.weights;
+  std::optional<NamedArrays> loaded;
+  if (arguments.weights.empty()) {
+    loaded = importedWeights(module);
+    if (!loaded)
+      return false;
+  } else {
+    llvm::Expected<NamedArrays> read = loadArrays(arguments.weights);
+    if (!read)
+      return !error(read.takeError(), arguments.weights);
+    loaded = std::move(*read);
+  }
   // A checkpoint is a file of weights with more in it.
   llvm::erase_if(*loaded, [](const auto &entry) { return isLoopState(entry.first); });
   // The state of the optimizer is in the file or it is not; half of it is an error.
@@ -90,7 +99,7 @@ bool Session::setWeights(ModuleOp module) {
     llvm::append_range(specs, state.optimizer);
   llvm::Expected<std::vector<NDArray>> values = matchArrays(std::move(*loaded), specs);
   if (!values)
-    return !error(values.takeError(), arguments.weights);
+    return !error(values.takeError(), source);
   llvm::StringMap<Attribute> attributes;
   for (auto [spec, value] : llvm::zip_equal(specs, *values))
     attributes[spec.name] = toElements(value, &context);

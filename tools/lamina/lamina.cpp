@@ -51,8 +51,18 @@ void declareCommon(CLI::App &app, Arguments &args) {
   app.add_flag("-v,--verbose", args.verbose, "print what is written");
 }
 
+void declareImported(CLI::App &app, Arguments &args) {
+  app.add_option("--bind", args.bindings, "NAME=VALUE: a global variable that a file of Keras lacks")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--define", args.definitions, "a .lam file with functions that a file of Keras lacks")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
 void declareModel(CLI::App &app, Arguments &args) {
-  declareInput(app, args, "a .lam or .py program, a .mlir of any stage, or - for standard input");
+  declareInput(app, args, "a .lam or .py program, a .keras, .h5 or .json of Keras, a .mlir of any stage, or - for standard input");
+  declareImported(app, args);
   app.add_option("--model", args.modelName, "the model to take, if the file has several");
   app.add_option("--batch", args.batch, "fix the batch size")->check(CLI::Range(int64_t(1), int64_t(1) << 40));
   declareCommon(app, args);
@@ -243,6 +253,14 @@ void declareBench(CLI::App &app, Arguments &args) {
   app.add_flag("--json", args.json, "print JSON");
 }
 
+void declareImport(CLI::App &app, Arguments &args) {
+  declareInput(app, args, "a .keras, .h5 or .json file that Keras saved");
+  declareImported(app, args);
+  declareCommon(app, args);
+  app.add_option("-o,--output", args.output, "the .lam file to write, or -")->required();
+  app.add_option("--weights-out", args.weightsOut, "a .safetensors or .npz file for the weights");
+}
+
 void declareShow(CLI::App &app, Arguments &args) {
   declareInput(app, args, "a function or layer of the library, such as Dense or tf.split");
   declareCommon(app, args);
@@ -259,6 +277,7 @@ constexpr Command commands[] = {
     {"bench", "measure a model's entry points: latency, throughput, share of the machine's limits", declareBench, bench},
     {"inspect", "show a model as a table, a graph or IR", declareInspect, inspect},
     {"weights", "write the initial weights", declareWeightsCommand, weights},
+    {"import", "turn a model that Keras saved into a program, without running any of it", declareImport, importFile},
     {"show", "print the source of a library function or layer", declareShow, show},
     {"ops", "list everything the library has", declareOps, listOperations},
 };

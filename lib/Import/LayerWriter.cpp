@@ -1,0 +1,429 @@
+//===- LayerWriter.cpp - layers and their options
+//-----------------------------===//
+
+#include "ModelWriter.h"
+#include "lamina/Frontend/ASTPrint.h"
+#include "lamina/Frontend/Library.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cmath>
+
+namespace lamina::import {
+
+using namespace ast;
+using llvm::StringRef;
+
+std::string ModelWriter::text(const Expr *expr) {
+  std::string result;
+  llvm::raw_string_ostream os(result);
+  ast::print(*expr, os);
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+/// The namespace of a class: where Keras has it, or what the option is for.
+static StringRef namespaceOf(StringRef module, StringRef key) {
+  for (StringRef space : {"initializers", "regularizers", "constraints",
+                          "losses", "metrics", "optimizers", "activations"})
+    if (module.contains(space))
+      return space;
+  return llvm::StringSwitch<StringRef>(
+             key.rsplit('_').second.empty() ? key : key.rsplit('_').second)
+      .Case("initializer", "initializers")
+      .Case("regularizer", "regularizers")
+      .Case("constraint", "constraints")
+      .Case("loss", "losses")
+      .Case("metrics", "metrics")
+      .Case("optimizer", "optimizers")
+      .Default("");
+}
+
+Expr *ModelWriter::value(const JSONValue &json, StringRef key) {
+  if (++depth > 100) {
+    --depth;
+    fail("the configuration is nested too deeply");
+    return tree.none();
+  }
+  auto leave = [&](Expr *result) {
+    --depth;
+    return result;
+  };
+  if (json.getAsNull())
+    return leave(tree.none());
+  if (std::optional<bool> truth = json.getAsBoolean())
+    return leave(tree.constant(*truth ? ConstantExpr::Type::True
+                                      : ConstantExpr::Type::False));
+  if (std::optional<int64_t> number = json.getAsInteger())
+    return leave(tree.integer(*number));
+  if (std::optional<double> number = json.getAsNumber())
+    return leave(tree.real(*number));
+  if (std::optional<StringRef> text = json.getAsString())
+    return leave(tree.string(*text));
+  if (const JSONObject *found = json.getAsObject())
+    return leave(object(*found, key));
+  llvm::SmallVector<Expr *> items;
+  for (const JSONValue &item : *json.getAsArray())
+    items.push_back(value(item, key));
+  // Shapes and the like are tuples, which JSON has not.
+  bool isList = key.empty() || key == "closure" || key == "axis" ||
+                key == "metrics" || key == "arguments" || key == "args";
+  return leave(tree.sequence(isList ? ExprKind::List : ExprKind::Tuple, items));
+}
+
+/// An object of Keras: its class says what it stands for.
+Expr *ModelWriter::object(const JSONObject &json, StringRef key) {
+  std::optional<StringRef> className = json.getString("class_name");
+  const JSONValue *config = json.get("config");
+  auto call = [&](Expr *callee, llvm::ArrayRef<Expr *> values) {
+    llvm::SmallVector<Argument> arguments;
+    for (Expr *e : values)
+      arguments.push_back({Argument::Kind::Positional, {}, e, {}});
+    return tree.call(callee, arguments);
+  };
+  if (!className) { // a dict
+    llvm::SmallVector<Expr *> keys, values;
+    for (const auto &[name, item] : json) {
+      keys.push_back(tree.string(name));
+      values.push_back(value(item));
+    }
+    return tree.dict(keys, values);
+  }
+  const JSONObject *fields = config ? config->getAsObject() : nullptr;
+  if (*className == "__float__") {
+    StringRef digits =
+        config && config->getAsString() ? *config->getAsString() : "0";
+    double number = 0;
+    if (digits == "NaN")
+      number = std::numeric_limits<double>::quiet_NaN();
+    else if (digits.ends_with("Infinity"))
+      number = digits.starts_with("-") ? -HUGE_VAL : HUGE_VAL;
+    else
+      (void)digits.getAsDouble(number);
+    return tree.real(number);
+  }
+  if (*className == "__tuple__" || *className == "TensorShape" ||
+      *className == "ListWrapper") {
+    const JSONValue *items = json.get("items");
+    if (!items && fields)
+      items = fields->get("value");
+    llvm::SmallVector<Expr *> list;
+    if (const JSONArray *array = items    ? items->getAsArray()
+                                 : config ? config->getAsArray()
+                                          : nullptr)
+      for (const JSONValue &item : *array)
+        list.push_back(value(item, key));
+    return tree.sequence(ExprKind::Tuple, list);
+  }
+  if (*className == "__ellipsis__")
+    return tree.constant(ConstantExpr::Type::Ellipsis);
+  if ((*className == "__numpy__" || *className == "__tensor__") && fields) {
+    const JSONValue *content = fields->get("value");
+    llvm::SmallVector<Argument> arguments{
+        {Argument::Kind::Positional,
+         {},
+         content ? value(*content) : tree.none(),
+         {}},
+        {Argument::Kind::Keyword,
+         "dtype",
+         tree.string(fields->getString("dtype").value_or("float32")),
+         {}}};
+    return tree.call(tree.attribute(tree.name("np"), "array"), arguments);
+  }
+  if (*className == "__slice__" && fields) {
+    llvm::SmallVector<Expr *> parts;
+    for (StringRef part : {"start", "stop", "step"})
+      parts.push_back(fields->get(part) ? value(*fields->get(part), "slice")
+                                        : tree.none());
+    if (key == "index") {
+      for (Expr *&part : parts)
+        if (auto *constant = llvm::dyn_cast<ConstantExpr>(part);
+            constant && constant->type == ConstantExpr::Type::None)
+          part = nullptr;
+      return tree.slice(parts[0], parts[1], parts[2]);
+    }
+    return call(tree.name("slice"), parts);
+  }
+  if (*className == "__keras_tensor__" && fields) {
+    const JSONArray *history = fields->getArray("keras_history");
+    std::string found;
+    if (history && history->size() == 3 && tensors &&
+        (*history)[0].getAsString()) {
+      auto entry = tensors->find({(*history)[0].getAsString()->str(),
+                                  (*history)[1].getAsInteger().value_or(-1),
+                                  (*history)[2].getAsInteger().value_or(-1)});
+      if (entry != tensors->end())
+        found = entry->second;
+    }
+    if (found.empty())
+      fail("a call takes a tensor that no layer gives");
+    return found.empty() ? tree.none() : tree.name(found);
+  }
+  if (className->ends_with("DTypePolicy") || *className == "Policy")
+    return tree.string(fields ? fields->getString("name").value_or("float32")
+                              : "float32");
+  if (*className == "function" && config && config->getAsString())
+    return tree.string(*config->getAsString());
+  StringRef module = json.getString("module").value_or("");
+  StringRef space = namespaceOf(module, key);
+  if (!space.empty() && fields && isName(*className)) {
+    llvm::SmallVector<Argument> arguments;
+    const Library::Definition *definition =
+        Library::get().resolve(("keras." + space).str(), *className);
+    for (const auto &[name, item] : *fields)
+      if (StringRef(name) != "name" && !item.getAsNull() && isName(name) &&
+          (!definition || definition->text.contains(name)))
+        arguments.push_back(
+            {Argument::Kind::Keyword,
+             context.text(name),
+             value(item, StringRef(name) == "l1" ? "" : StringRef(name)),
+             {}});
+    llvm::sort(arguments, [](const Argument &a, const Argument &b) {
+      return a.name < b.name;
+    });
+    return tree.call(
+        tree.attribute(tree.attribute(tree.name("keras"), space), *className),
+        arguments);
+  }
+  fail("there is no way to write " + *className +
+       (module.empty() ? llvm::Twine() : " of " + module) + " down");
+  return tree.none();
+}
+
+//===----------------------------------------------------------------------===//
+// Options
+//===----------------------------------------------------------------------===//
+
+/// Options that say nothing about what a layer computes here.
+static bool isIrrelevant(StringRef key) {
+  return llvm::is_contained({"name",
+                             "build_config",
+                             "registered_name",
+                             "sparse",
+                             "ragged",
+                             "optional",
+                             "quantization_config",
+                             "synchronized",
+                             "implementation",
+                             "unroll",
+                             "autocast",
+                             "batch_input_shape",
+                             "batch_shape",
+                             "input_dtype",
+                             "function_type",
+                             "output_shape_type",
+                             "mask_type",
+                             "module",
+                             "output_shape_module",
+                             "mask_module",
+                             "shared_object_id",
+                             "mode",
+                             "renorm_momentum",
+                             "use_fast_variance",
+                             "supports_masking"},
+                            key);
+}
+
+/// Is it what the layer does anyhow? Shorter programs are better ones.
+bool ModelWriter::isDefault(StringRef className, StringRef key,
+                            const JSONValue &json) const {
+  if (json.getAsNull())
+    return true;
+  if (key == "trainable" || key == "use_bias" || key == "center" ||
+      key == "scale")
+    return json.getAsBoolean() == true;
+  const JSONObject *found = json.getAsObject();
+  StringRef named = found ? found->getString("class_name").value_or("")
+                          : json.getAsString().value_or("");
+  const JSONObject *fields = found ? found->getObject("config") : nullptr;
+  bool isRecurrent =
+      llvm::is_contained({"LSTM", "GRU", "SimpleRNN", "ConvLSTM2D"}, className);
+  if (key == "activation")
+    return named == "linear" && !isRecurrent && className != "Activation";
+  if (key == "dtype")
+    return named == "float32" ||
+           (fields && fields->getString("name") == "float32");
+  if (key == "padding")
+    return named == "valid";
+  if (key == "data_format")
+    return named == "channels_last";
+  if (key == "kernel_initializer") {
+    if (named == "GlorotUniform" || named == "glorot_uniform")
+      return true;
+    return named == "VarianceScaling" && fields &&
+           fields->getString("mode") == "fan_avg" &&
+           fields->getString("distribution") == "uniform";
+  }
+  if (key == "bias_initializer" || key == "beta_initializer" ||
+      key == "moving_mean_initializer")
+    return named == "Zeros" || named == "zeros" || named == "zero";
+  if (key == "gamma_initializer" || key == "moving_variance_initializer")
+    return named == "Ones" || named == "ones" || named == "one";
+  return false;
+}
+
+/// The parameters of a class of the library; empty if it takes those of
+/// another.
+static llvm::SmallVector<StringRef> parametersOf(StringRef className) {
+  llvm::SmallVector<StringRef> result;
+  const Library::Definition *definition = Library::get().find("", className);
+  if (!definition)
+    return result;
+  StringRef text = definition->text;
+  size_t begin = text.find("def __init__(self");
+  if (begin == StringRef::npos)
+    return result;
+  text = text.substr(begin);
+  text = text.take_front(text.find("):\n"));
+  llvm::SmallVector<StringRef> parts;
+  text.drop_front(StringRef("def __init__(self").size()).split(parts, ',');
+  for (StringRef part : parts)
+    if (StringRef name = part.trim().split('=').first.trim(" *"); isName(name))
+      result.push_back(name);
+  return result;
+}
+
+/// Options as Keras 1 called them.
+std::optional<JSONObject> ModelWriter::renamed(StringRef className,
+                                               const JSONObject &config) {
+  bool isOld = config.get("border_mode") || config.get("W_regularizer") ||
+               config.get("init") || config.get("nb_filter") ||
+               config.get("p") || config.get("dim_ordering");
+  if (!isOld)
+    return std::nullopt;
+  static constexpr std::pair<const char *, const char *> names[] = {
+      {"init", "kernel_initializer"},
+      {"W_regularizer", "kernel_regularizer"},
+      {"b_regularizer", "bias_regularizer"},
+      {"W_constraint", "kernel_constraint"},
+      {"b_constraint", "bias_constraint"},
+      {"bias", "use_bias"},
+      {"nb_filter", "filters"},
+      {"border_mode", "padding"},
+      {"subsample", "strides"},
+      {"subsample_length", "strides"},
+      {"filter_length", "kernel_size"},
+      {"pool_length", "pool_size"},
+      {"stride", "strides"},
+      {"p", "rate"},
+      {"inner_init", "recurrent_initializer"},
+      {"inner_activation", "recurrent_activation"}};
+  JSONObject result;
+  for (const auto &[key, item] : config) {
+    StringRef name = key;
+    for (auto [old, current] : names)
+      if (name == old)
+        name = current;
+    if (name == "output_dim" && className != "Embedding")
+      name = "units";
+    if (name == "nb_row" || name == "nb_col" || name == "dim_ordering")
+      continue;
+    result[name.str()] = item;
+  }
+  if (const JSONValue *rows = config.get("nb_row"))
+    if (const JSONValue *columns = config.get("nb_col"))
+      result["kernel_size"] = JSONArray{*rows, *columns};
+  if (std::optional<StringRef> order = config.getString("dim_ordering"))
+    result["data_format"] = *order == "th" ? "channels_first" : "channels_last";
+  return result;
+}
+
+std::string ModelWriter::constructor(StringRef className, StringRef space,
+                                     const JSONObject &given, StringRef layer) {
+  std::optional<JSONObject> current = renamed(className, given);
+  const JSONObject &config = current ? *current : given;
+  llvm::SmallVector<StringRef> known = parametersOf(className);
+  // In the order of the parameters, so that the program reads like one.
+  llvm::SmallVector<StringRef> keys;
+  for (const auto &[key, item] : config)
+    keys.push_back(key);
+  llvm::sort(keys, [&](StringRef a, StringRef b) {
+    return std::pair(llvm::find(known, a) - known.begin(), a) <
+           std::pair(llvm::find(known, b) - known.begin(), b);
+  });
+  std::vector<std::string> arguments;
+  for (StringRef key : keys) {
+    const JSONValue &item = *config.get(key);
+    if (isIrrelevant(key) || isDefault(className, key, item) || !isName(key))
+      continue;
+    bool isBase =
+        llvm::is_contained({"trainable", "dtype", "activity_regularizer"}, key);
+    if (!known.empty() && !llvm::is_contained(known, key) && !isBase) {
+      std::optional<bool> truth = item.getAsBoolean();
+      if (truth == false)
+        continue;
+      fail("layer '" + layer + "' (" + className + "): its option '" + key +
+           "' is not supported");
+      continue;
+    }
+    std::string content;
+    const JSONObject *inner = item.getAsObject();
+    if ((key == "layer" || key == "backward_layer" || key == "cell") && inner)
+      content = this->layer(*inner);
+    else
+      content = text(value(item, key));
+    arguments.push_back(key.str() + "=" + content);
+  }
+  if (std::optional<StringRef> name = config.getString("name"))
+    arguments.push_back("name=" + text(tree.string(*name)));
+  const JSONValue *shape = config.get("batch_input_shape");
+  if (shape && shape->getAsArray())
+    arguments.push_back("batch_input_shape=" + text(value(*shape, "shape")));
+  return (space.empty() ? "" : space.str() + ".") + className.str() + "(" +
+         llvm::join(arguments, ", ") + ")";
+}
+
+/// The expression that makes a layer.
+std::string ModelWriter::layer(const JSONObject &json) {
+  static const JSONObject nothing;
+  StringRef className = json.getString("class_name").value_or("");
+  const JSONObject *found = json.getObject("config");
+  const JSONObject &config = found ? *found : nothing;
+  StringRef name = config.getString("name").value_or(
+      json.getString("name").value_or(className));
+  if (config.getArray("layers") || json.getArray("config")) {
+    if (depth > 40) {
+      fail("models are nested too deeply");
+      return "";
+    }
+    ++depth;
+    std::string result = model(json, false);
+    --depth;
+    return result;
+  }
+  if (className == "Lambda") {
+    std::vector<std::string> arguments{function(config, "function", name)};
+    for (StringRef key : {"output_shape", "mask"})
+      if (std::string content = function(config, key, name); !content.empty())
+        arguments.push_back((key + "=").str() + content);
+    const JSONObject *extra = config.getObject("arguments");
+    if (extra && !extra->empty())
+      arguments.push_back("arguments=" + text(object(*extra, "arguments")));
+    if (const JSONValue *dtype = config.get("dtype");
+        dtype && !isDefault(className, "dtype", *dtype))
+      arguments.push_back("dtype=" + text(value(*dtype, "dtype")));
+    arguments.push_back("name=" + text(tree.string(name)));
+    if (const JSONValue *shape = config.get("batch_input_shape");
+        shape && shape->getAsArray())
+      arguments.push_back("batch_input_shape=" + text(value(*shape, "shape")));
+    return "Lambda(" + llvm::join(arguments, ", ") + ")";
+  }
+  // Names that Keras has changed since.
+  StringRef current = llvm::StringSwitch<StringRef>(className)
+                          .Case("Convolution1D", "Conv1D")
+                          .Case("Convolution2D", "Conv2D")
+                          .Case("BatchNormalizationV1", "BatchNormalization")
+                          .Case("SyncBatchNormalization", "BatchNormalization")
+                          .Default(className);
+  if (!isName(current) || !Library::get().find("", current) ||
+      !llvm::isUpper(current[0])) {
+    unknown.insert(className);
+    return "None";
+  }
+  return constructor(current, "", config, name);
+}
+
+} // namespace lamina::import
