@@ -6,7 +6,8 @@
 //
 //   q = x * r,  e = q * s - x  (exact),  q - e * r  is x / s rounded once
 //
-// up to results that are subnormal. A divisor so small that its reciprocal
+// up to results that are subnormal, and to numerators so small that the
+// remainder is: these may be one unit off. A divisor so small that its reciprocal
 // would overflow is scaled first.
 //
 //===----------------------------------------------------------------------===//
