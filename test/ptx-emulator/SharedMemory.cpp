@@ -10,7 +10,8 @@ void SharedMemory::reset(unsigned bytes) {
     data.resize(bytes);
     cells.resize(bytes);
   }
-  memset(data.data(), 0xff, bytes);
+  if (bytes)
+    memset(data.data(), 0xff, bytes);
   warpClock.fill(1);
   for (auto &known : knownWarps)
     known.fill(0);
