@@ -2,6 +2,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <sys/mman.h>
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#endif
+#endif
+#ifndef ASAN_UNPOISON_MEMORY_REGION
+#define ASAN_UNPOISON_MEMORY_REGION(start, size)
+#endif
 
 using namespace ptx;
 
@@ -31,6 +39,8 @@ ptxEmulatorSwitch:
 )");
 
 void Fiber::prepare(char *stack, void (*entry)()) {
+  // The frames of a thread that was stopped are still marked.
+  ASAN_UNPOISON_MEMORY_REGION(stack, stackBytes);
   void **top = reinterpret_cast<void **>(stack + stackBytes - 64);
   *--top = nullptr; // alignment of the stack at entry
   *--top = reinterpret_cast<void *>(entry);
@@ -44,6 +54,8 @@ void Fiber::switchTo(Fiber &other) {
 }
 #else
 void Fiber::prepare(char *stack, void (*entry)()) {
+  // The frames of a thread that was stopped are still marked.
+  ASAN_UNPOISON_MEMORY_REGION(stack, stackBytes);
   getcontext(&context);
   context.uc_stack.ss_sp = stack;
   context.uc_stack.ss_size = stackBytes;
