@@ -86,9 +86,7 @@ bool isName(StringRef text) {
       "pass",   "raise",  "return",  "try",      "while",    "with",   "yield"};
   return !text.empty() && !llvm::isDigit(text[0]) &&
          llvm::all_of(text,
-                      [](char c) {
-                        return llvm::isAlnum(c) || c == '_' || (c & 0x80);
-                      }) &&
+                      [](char c) { return llvm::isAlnum(c) || c == '_'; }) &&
          !llvm::is_contained(keywords, text);
 }
 

@@ -3,6 +3,7 @@
 
 #include "lamina/Import/ModelFile.h"
 #include "Hdf5.h"
+#include "Isolated.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include <algorithm>
@@ -274,6 +275,51 @@ llvm::Expected<std::string> readMember(zip_t *archive, const char *name,
   return text;
 }
 
+/// Runs `read`, which uses HDF5's library, in a process of its own: the library
+/// crashes on damaged files. What it put into `texts` and `file.weights` comes
+/// back.
+llvm::Error inChild(ModelFile &file, llvm::ArrayRef<std::string *> texts,
+                    llvm::function_ref<llvm::Error()> read) {
+  auto append = [](std::string &to, StringRef text) {
+    uint64_t size = text.size();
+    to.append(reinterpret_cast<const char *>(&size), sizeof(size));
+    to += text;
+  };
+  llvm::Expected<std::string> image =
+      isolated([&]() -> llvm::Expected<std::string> {
+        if (llvm::Error error = read())
+          return std::move(error);
+        std::string result;
+        for (std::string *text : texts)
+          append(result, *text);
+        for (const LayerWeights &weights : file.weights) {
+          append(result, weights.layer);
+          append(result, writeNpz(weights.arrays));
+        }
+        return result;
+      });
+  if (!image)
+    return image.takeError();
+  StringRef rest = *image;
+  auto take = [&] {
+    uint64_t size = 0;
+    memcpy(&size, rest.data(), sizeof(size));
+    StringRef text = rest.substr(sizeof(size), size);
+    rest = rest.drop_front(sizeof(size) + size);
+    return text;
+  };
+  for (std::string *text : texts)
+    *text = take().str();
+  while (!rest.empty()) {
+    std::string layer = take().str();
+    llvm::Expected<NamedArrays> arrays = readNpz(take(), layer);
+    if (!arrays)
+      return arrays.takeError();
+    file.weights.push_back({std::move(layer), std::move(*arrays)});
+  }
+  return llvm::Error::success();
+}
+
 llvm::Error readArchive(StringRef bytes, bool withWeights, ModelFile &file) {
   zip_error_t problem;
   zip_error_init(&problem);
@@ -324,50 +370,59 @@ llvm::Error readArchive(StringRef bytes, bool withWeights, ModelFile &file) {
       readMember(archive, "model.weights.h5", maxWeights);
   if (!weights)
     return close(weights.takeError());
-  llvm::Expected<std::unique_ptr<Hdf5File>> store = Hdf5File::open(*weights);
-  if (!store)
-    return close(createStringError("model.weights.h5: " +
-                                   llvm::toString(store.takeError())));
-  return close(WeightsReader(**store, file).readStore());
+  return close(inChild(file, {}, [&]() -> llvm::Error {
+    llvm::Expected<std::unique_ptr<Hdf5File>> store = Hdf5File::open(*weights);
+    if (!store)
+      return createStringError("model.weights.h5: " +
+                               llvm::toString(store.takeError()));
+    return WeightsReader(**store, file).readStore();
+  }));
 }
 
 llvm::Error readHdf5(StringRef bytes, bool withWeights, ModelFile &file) {
-  llvm::Expected<std::unique_ptr<Hdf5File>> source = Hdf5File::open(bytes);
-  if (!source)
-    return source.takeError();
-  if (!(*source)->hasAttribute("/", "model_config"))
-    return createStringError("the file has weights, but no model: attribute "
-                             "'model_config' is missing");
-  llvm::Expected<std::string> config = (*source)->text("/", "model_config");
-  if (!config)
-    return config.takeError();
-  llvm::Expected<llvm::json::Value> parsed = parsePythonJSON(*config);
+  std::string config, training, version;
+  llvm::Error error =
+      inChild(file, {&config, &training, &version}, [&]() -> llvm::Error {
+        llvm::Expected<std::unique_ptr<Hdf5File>> source =
+            Hdf5File::open(bytes);
+        if (!source)
+          return source.takeError();
+        if (!(*source)->hasAttribute("/", "model_config"))
+          return createStringError(
+              "the file has weights, but no model: attribute "
+              "'model_config' is missing");
+        std::pair<const char *, std::string *> texts[] = {
+            {"model_config", &config},
+            {"training_config", &training},
+            {"keras_version", &version}};
+        for (auto [name, text] : texts) {
+          if (!(*source)->hasAttribute("/", name))
+            continue;
+          llvm::Expected<std::string> found = (*source)->text("/", name);
+          if (!found)
+            return found.takeError();
+          *text = std::move(*found);
+        }
+        if (!withWeights)
+          return llvm::Error::success();
+        bool isModel =
+            (*source)->kindOf("model_weights") == Hdf5File::Kind::Group;
+        return WeightsReader(**source, file)
+            .readLegacy(isModel ? "model_weights" : "");
+      });
+  if (error)
+    return error;
+  llvm::Expected<llvm::json::Value> parsed = parsePythonJSON(config);
   if (!parsed)
     return parsed.takeError();
   file.config = std::move(*parsed);
-  if ((*source)->hasAttribute("/", "keras_version")) {
-    if (llvm::Expected<std::string> version =
-            (*source)->text("/", "keras_version"))
-      file.writer = "Keras " + *version;
-    else
-      llvm::consumeError(version.takeError());
-  }
-  if ((*source)->hasAttribute("/", "training_config")) {
-    llvm::Expected<std::string> training =
-        (*source)->text("/", "training_config");
-    if (!training)
-      return training.takeError();
-    if (llvm::Expected<llvm::json::Value> value = parsePythonJSON(*training))
-      file.training = std::move(*value);
-    else
-      llvm::consumeError(value.takeError());
-  }
-  if (!withWeights)
-    return llvm::Error::success();
-  StringRef root = (*source)->kindOf("model_weights") == Hdf5File::Kind::Group
-                       ? "model_weights"
-                       : "";
-  return WeightsReader(**source, file).readLegacy(root);
+  file.writer = version.empty() ? "" : "Keras " + version;
+  if (llvm::Expected<llvm::json::Value> value =
+          parsePythonJSON(training.empty() ? "null" : training))
+    file.training = std::move(*value);
+  else
+    llvm::consumeError(value.takeError());
+  return llvm::Error::success();
 }
 } // namespace
 

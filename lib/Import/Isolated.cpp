@@ -1,0 +1,83 @@
+//===- Isolated.cpp - work that may crash, in a process of its own ---------===//
+
+#include "Isolated.h"
+#include "llvm/ADT/ScopeExit.h"
+#include <cerrno>
+#include <csignal>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace lamina::import {
+
+namespace {
+void writeAll(int pipe, const std::string &text) {
+  for (size_t done = 0; done < text.size();) {
+    ssize_t count = write(pipe, text.data() + done, text.size() - done);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count <= 0)
+      _exit(1);
+    done += size_t(count);
+  }
+}
+
+/// The child: crashes end it quietly, and it cannot run for long.
+[[noreturn]] void
+runChild(int pipe, llvm::function_ref<llvm::Expected<std::string>()> work) {
+  for (int number : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGALRM,
+                     SIGPIPE, SIGXCPU})
+    signal(number, SIG_DFL);
+  rlimit none{0, 0}, minute{60, 60};
+  setrlimit(RLIMIT_CORE, &none);
+  setrlimit(RLIMIT_CPU, &minute);
+  llvm::Expected<std::string> result = work();
+  std::string text = result ? "+" + *result
+                            : "-" + llvm::toString(result.takeError());
+  writeAll(pipe, text);
+  writeAll(pipe, "."); // it is complete
+  _exit(0);
+}
+} // namespace
+
+llvm::Expected<std::string>
+isolated(llvm::function_ref<llvm::Expected<std::string>()> work) {
+  int ends[2];
+  if (pipe(ends) != 0)
+    return llvm::createStringError("there is no pipe for another process");
+  pid_t child = fork();
+  if (child == 0) {
+    close(ends[0]);
+    runChild(ends[1], work);
+  }
+  close(ends[1]);
+  auto leave = llvm::scope_exit([&] { close(ends[0]); });
+  if (child < 0)
+    return llvm::createStringError("another process cannot be started");
+  std::string text;
+  char buffer[1 << 16];
+  for (;;) {
+    ssize_t count = read(ends[0], buffer, sizeof(buffer));
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count <= 0)
+      break;
+    text.append(buffer, size_t(count));
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+    ;
+  bool isComplete = WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
+                    text.size() >= 2 && text.back() == '.';
+  if (!isComplete)
+    return llvm::createStringError(
+        "the HDF5 file is damaged: the HDF5 library cannot read it");
+  text.pop_back();
+  bool isResult = text.front() == '+';
+  text.erase(text.begin());
+  if (!isResult)
+    return llvm::createStringError(text);
+  return text;
+}
+
+} // namespace lamina::import
