@@ -31,6 +31,20 @@ static bool readsOnce(OpOperand *operand) {
   return map.isPermutation();
 }
 
+/// Whether computing the producer in each of its users reads more than storing
+/// its result once and loading it there. It keeps long chains of cheap ops with
+/// several uses from being computed from their beginning again and again.
+static bool recomputingReadsMore(linalg::GenericOp producer) {
+  SmallPtrSet<Operation *, 8> users(producer->getUsers().begin(),
+                                    producer->getUsers().end());
+  unsigned reads =
+      llvm::count_if(producer.getDpsInputOperands(), [&](OpOperand *operand) {
+        return producer.getMatchingIndexingMap(operand).getNumResults() ==
+               producer.getNumLoops();
+      });
+  return users.size() * reads > reads + 1 + users.size();
+}
+
 /// Why the operand's producer is kept in memory; empty if it is to be computed
 /// where it is read. Fusing must not multiply work: with several uses, or where
 /// a consumer reads an element more than once, only bodies of next to no cost
@@ -51,6 +65,8 @@ static StringRef reasonToKeep(OpOperand *operand, linalg::GenericOp generic) {
     return "";
   if (cost > cheapCost)
     return "others read it too, and it costs more than to load it";
+  if (recomputingReadsMore(generic))
+    return "others read it too, and its operands are more than it";
   // What is stored anyway is read again, not computed again: its operands may
   // be overwritten by it.
   bool stored = llvm::any_of(generic->getUsers(), [](Operation *user) {
