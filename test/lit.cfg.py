@@ -15,3 +15,7 @@ config.substitutions.append(("%cc", "cc"))
 config.substitutions.append(("%build", config.lamina_build))
 config.substitutions.append(("%status", "sh %s/Inputs/status.sh" % config.test_source_root))
 config.substitutions.append(("%data", "%s/examples/data" % config.test_source_root))
+
+# Kernels are executed by the emulator where it was built, as `tools/test` does.
+if os.path.exists("%s/lib/liblamina_ptx_emulator.so" % config.lamina_build):
+    config.available_features.add("ptx-emulator")

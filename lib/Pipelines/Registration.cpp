@@ -1,5 +1,6 @@
 //===- Registration.cpp - the passes and dialects of the stages -----------===//
 #include "lamina/Conversion/Passes.h"
+#include "lamina/Gpu/Passes.h"
 #include "lamina/Lam/Lam.h"
 #include "lamina/Lam/Passes.h"
 #include "lamina/Model/Model.h"
@@ -23,7 +24,9 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/ValueBoundsOpInterfaceImpl.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/Linalg/Transforms/BufferizableOpInterfaceImpl.h"
@@ -56,6 +59,7 @@ void lamina::registerStagePasses() {
     registerLaminaLamPasses();
     registerLaminaConversionPasses();
     registerLaminaTransformsPasses();
+    registerLaminaGpuPasses();
     registerTransformsPasses(); // canonicalize, cse, …
     registerConversionPasses();
     registerLinalgPasses();
@@ -71,8 +75,8 @@ void lamina::registerStageDialects(DialectRegistry &registry) {
   registry
       .insert<affine::AffineDialect, arith::ArithDialect,
               bufferization::BufferizationDialect, cf::ControlFlowDialect,
-              func::FuncDialect, LLVM::LLVMDialect, linalg::LinalgDialect,
-              math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
+              func::FuncDialect, gpu::GPUDialect, LLVM::LLVMDialect, linalg::LinalgDialect,
+              math::MathDialect, memref::MemRefDialect, NVVM::NVVMDialect, scf::SCFDialect,
               tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();
   // What convert-to-llvm collects its patterns from.
   arith::registerConvertArithToLLVMInterface(registry);

@@ -1,6 +1,7 @@
 //===- Stages.cpp - the way from a model to LLVM, as a table --------------===//
 #include "lamina/Pipelines/Stages.h"
 #include "DumpIR.h"
+#include "lamina/Gpu/Target.h"
 #include "lamina/Transforms/Machine.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/Pass.h"
@@ -49,14 +50,28 @@ static constexpr Stage stages[] = {
      "function-boundary-type-conversion=identity-layout-map "
      "allow-return-allocs-from-loops},"
      "func.func(fold-memref-alias-ops,canonicalize,cse,lamina-merge-loops,canonicalize,cse),"
-     "lamina-outline-products{strategy=$strategy},"
-     "lamina-plan-scratch{strategy=$strategy threads=$threads},"
+     "cpu(lamina-outline-products{strategy=$strategy},"
+     "lamina-plan-scratch{strategy=$strategy threads=$threads}),"
      "func.func(canonicalize,cse,lamina-copies-to-linalg)"},
+
+    {"gpu", "launches of kernels, and the kernels as functions",
+     "builtin gpu linalg memref arith math scf func affine vector",
+     "gpu(func.func(lamina-map-to-gpu,canonicalize,cse),"
+     "lamina-plan-scratch{strategy=$strategy stack=false},canonicalize,cse,"
+     "lamina-outline-kernels,canonicalize,cse)"},
+
+    {"nvvm", "the kernels in the dialects of LLVM and its NVPTX target",
+     "builtin gpu nvvm llvm memref arith scf func affine",
+     "gpu(gpu.module(convert-linalg-to-loops,lower-affine,canonicalize,cse),"
+     "lamina-expand-math{ldexp=false fma=true},lamina-expand-arith{half=true},"
+     "gpu.module(lamina-expand-remainder,expand-strided-metadata,lower-affine,convert-scf-to-cf,canonicalize,cse,"
+     "convert-math-to-llvm,convert-arith-to-llvm,convert-gpu-to-nvvm,convert-to-llvm,reconcile-unrealized-casts,canonicalize,cse))"},
 
     {"llvm-mlir", "vectorized code with C entry points in the llvm dialect",
      "builtin llvm",
-     "func.func(lamina-vectorize{strategy=$strategy},convert-linalg-to-loops),"
-     "lamina-outline-parallel,lamina-emit-gemm{strategy=$strategy},"
+     "cpu(func.func(lamina-vectorize{strategy=$strategy},convert-linalg-to-loops),"
+     "lamina-outline-parallel,lamina-emit-gemm{strategy=$strategy}),"
+     "gpu(lamina-embed-kernels{chips=$chips},lamina-launch-kernels),"
      "lower-affine,canonicalize,cse,"
      "lamina-expand-math{ldexp=$ldexp fma=$fma},lamina-expand-arith{half=$half},"
      "lamina-emit-abi,"
@@ -146,15 +161,41 @@ struct TraceTime : PassInstrumentation {
 };
 } // namespace
 
+/// Of parts "cpu(PASSES)" and "gpu(PASSES)" of a pipeline, keeps the passes of
+/// those for `kept`.
+static std::string selectParts(StringRef text, StringRef kept) {
+  std::string result;
+  while (!text.empty()) {
+    size_t at = std::min(text.find("cpu("), text.find("gpu("));
+    result += text.take_front(at);
+    if (at == StringRef::npos)
+      break;
+    StringRef kind = text.substr(at, 3);
+    text = text.drop_front(at + 4);
+    size_t end = 0;
+    for (int depth = 1; depth != 0; ++end)
+      depth += (text[end] == '(') - (text[end] == ')');
+    if (kind == kept)
+      result += text.take_front(end - 1);
+    text = text.drop_front(end);
+    if (kind != kept)
+      text.consume_front(",");
+  }
+  return result;
+}
+
 std::string lamina::expandPipeline(const Stage &stage, const Machine &machine,
                                    const Options &options) {
-  std::string text = stage.pipeline;
+  CompileTarget target = llvm::cantFail(parseTarget(options.target));
+  std::string text =
+      selectParts(stage.pipeline, target.isGpu() ? "gpu" : "cpu");
   auto replace = [&](StringRef name, StringRef value) {
     for (size_t at; (at = text.find(name)) != std::string::npos;)
       text.replace(at, name.size(), value);
   };
   bool avx512 = machine.strategy->vectorBytes == 64;
-  replace("$strategy", machine.strategy->name);
+  replace("$strategy", target.isGpu() ? "gpu" : machine.strategy->name);
+  replace("$chips", llvm::join(target.chips, ","));
   replace("$entries", llvm::join(options.entries, ","));
   replace("$explain", options.explainResiduals ? "true" : "false");
   replace("$threads", options.threads);
@@ -173,6 +214,9 @@ lamina::runStages(ModuleOp module, unsigned from, unsigned to,
   llvm::Expected<Machine> machine = machineFor(options.mcpu);
   if (!machine)
     return module.emitError(llvm::toString(machine.takeError()));
+  llvm::Expected<CompileTarget> target = parseTarget(options.target);
+  if (!target)
+    return module.emitError(llvm::toString(target.takeError()));
   // Who shares work is decided where temporaries are placed.
   auto planned = module->getAttrOfType<StringAttr>("lamina.threads");
   if (from >= *findStage("bufferized") && !options.threads.empty() &&
@@ -195,8 +239,10 @@ lamina::runStages(ModuleOp module, unsigned from, unsigned to,
     TimingScope scope = root.nest(stage.name);
     PassManager passes(module.getContext(), ModuleOp::getOperationName());
     passes.enableTiming(scope);
-    if (failed(parsePassPipeline(expandPipeline(stage, *machine, options),
-                                 passes)))
+    std::string pipeline = expandPipeline(stage, *machine, options);
+    if (pipeline.empty() && *stage.pipeline)
+      continue; // of another target
+    if (failed(parsePassPipeline(pipeline, passes)))
       return module.emitError("the pipeline of stage '")
              << stage.name << "' does not parse";
     if (dump)

@@ -10,17 +10,14 @@ using namespace lamina;
 static_assert(maxThreads == lamina_max_threads);
 
 // The bitcode of Pool.c and OpenMP.c.
-extern const unsigned char bitcodePool[], bitcodeOpenMP[];
-extern const unsigned long bitcodePoolSize, bitcodeOpenMPSize;
+extern const unsigned char bitcodePool[], bitcodeOpenMP[], bitcodeCuda[];
+extern const unsigned long bitcodePoolSize, bitcodeOpenMPSize, bitcodeCudaSize;
 
-llvm::Expected<bool> lamina::linkRuntime(llvm::Module &module, bool openMP) {
-  if (!module.getFunction(parallelRun) && !module.getFunction(parallelCount))
-    return false;
-  auto *bytes =
-      reinterpret_cast<const char *>(openMP ? bitcodeOpenMP : bitcodePool);
+/// Links the functions of one file into the module, for it alone.
+static llvm::Error link(llvm::Module &module, const unsigned char *bytes,
+                        unsigned long size) {
   llvm::MemoryBufferRef buffer(
-      llvm::StringRef(bytes, openMP ? bitcodeOpenMPSize : bitcodePoolSize),
-      "runtime");
+      llvm::StringRef(reinterpret_cast<const char *>(bytes), size), "runtime");
   llvm::Expected<std::unique_ptr<llvm::Module>> runtime =
       llvm::parseBitcodeFile(buffer, module.getContext());
   if (!runtime)
@@ -32,11 +29,24 @@ llvm::Expected<bool> lamina::linkRuntime(llvm::Module &module, bool openMP) {
   (*runtime)->setTargetTriple(module.getTargetTriple());
   (*runtime)->setDataLayout(module.getDataLayout());
   if (llvm::Linker::linkModules(module, std::move(*runtime)))
-    return llvm::createStringError("the threads of the model cannot be linked");
+    return llvm::createStringError("the runtime of the model cannot be linked");
   // Objects of several models are linked into one program.
   for (const std::string &name : defined)
     if (llvm::GlobalValue *value = module.getNamedValue(name);
         value && !value->hasAppendingLinkage())
       value->setLinkage(llvm::GlobalValue::InternalLinkage);
+  return llvm::Error::success();
+}
+
+llvm::Expected<bool> lamina::linkRuntime(llvm::Module &module, bool openMP) {
+  if (module.getFunction(cudaBegin))
+    if (llvm::Error error = link(module, bitcodeCuda, bitcodeCudaSize))
+      return std::move(error);
+  if (!module.getFunction(parallelRun) && !module.getFunction(parallelCount))
+    return false;
+  llvm::Error error = openMP ? link(module, bitcodeOpenMP, bitcodeOpenMPSize)
+                             : link(module, bitcodePool, bitcodePoolSize);
+  if (error)
+    return std::move(error);
   return true;
 }

@@ -11,6 +11,7 @@ static constexpr Artefact artefacts[] = {
     {"obj", "an object file", ".o", true},
     {"lib", "a static library", ".a", true},
     {"so", "a shared library", ".so", true},
+    {"ptx", "the kernels for a GPU, as PTX", ".ptx", false},
     {"header", "the C99 header", ".h", false},
     {"manifest", "the interface as JSON", ".json", false},
 };
@@ -28,6 +29,7 @@ struct ArtefactEmitter::State {
   Signature signature;
   std::unique_ptr<Codegen> code;
   std::string object; // once somebody asked for it
+  std::string ptx;
 
   llvm::Error needObject() {
     if (!object.empty())
@@ -68,6 +70,9 @@ ArtefactEmitter::create(mlir::ModuleOp module, const Options &options) {
   if (!code)
     return code.takeError();
   state->code = std::move(*code);
+  if (auto images = module->getAttrOfType<mlir::DictionaryAttr>("lamina.ptx"))
+    for (mlir::NamedAttribute image : images)
+      state->ptx += mlir::cast<mlir::StringAttr>(image.getValue()).str();
   return std::unique_ptr<ArtefactEmitter>(
       new ArtefactEmitter(std::move(state)));
 }
@@ -77,6 +82,8 @@ llvm::Expected<std::string> ArtefactEmitter::emit(llvm::StringRef artefact) {
     return state->code->llvmIR();
   if (artefact == "asm")
     return state->code->emit(llvm::CodeGenFileType::AssemblyFile);
+  if (artefact == "ptx")
+    return state->ptx;
   if (artefact == "header")
     return writeHeader(state->signature);
   if (artefact == "manifest")

@@ -48,7 +48,7 @@ inline std::string cType(const Signature &signature,
     return structOf("_weights");
   if (argument.role == "optimizer")
     return structOf("_optimizer");
-  if (argument.role == "scratch")
+  if (argument.role == "scratch" || argument.role == "stream")
     return "void *";
   if (argument.role == "seed")
     return "uint64_t";

@@ -19,12 +19,13 @@ static std::string inComment(llvm::StringRef text) {
   return result;
 }
 
-static void writeErrors(llvm::raw_ostream &out, const std::string &model,
-                        const std::string &prefix) {
+static void writeErrors(llvm::raw_ostream &out, const Signature &signature,
+                        const std::string &model, const std::string &prefix) {
+  llvm::ArrayRef<ErrorCode> codes = errorCodesOf(signature);
   out << "/* What the functions return. */\nenum {\n";
-  for (const ErrorCode &code : errorCodes)
+  for (const ErrorCode &code : codes)
     out << "  " << prefix << "_" << code.name << " = " << code.value
-        << (&code == std::end(errorCodes) - 1 ? "" : ",") << " /* " << code.text
+        << (&code == &codes.back() ? "" : ",") << " /* " << code.text
         << " */\n";
   out << "};\n\n/* The text of a code. */\nconst char *" << model
       << "_error(int code);\n\n";
@@ -72,6 +73,31 @@ static std::string threadLimit(const Signature &signature) {
   return signature.threads + ", which is the most";
 }
 
+static void writePrototype(llvm::raw_ostream &out, const Signature &signature,
+                           const std::string &symbol,
+                           llvm::ArrayRef<AbiArgument> arguments) {
+  out << "int " << symbol << "(";
+  llvm::interleave(
+      arguments, out,
+      [&](const AbiArgument &argument) {
+        std::string type = cType(signature, argument);
+        out << type << (type.back() == '*' ? "" : " ") << argument.name;
+      },
+      ", ");
+  out << ");\n\n";
+}
+
+/// The same entry point for a caller whose tensors are on the device.
+static void writeDeviceEntry(llvm::raw_ostream &out, const Signature &signature,
+                             const EntryPoint &entry) {
+  out << "/* The same, of tensors in the memory of the CUDA device, weights "
+         "among them (in a\n   struct of the host's). stream: a CUstream to "
+         "work on, or NULL; the function returns\n   before the work is done. "
+         "scratch: memory of the device, or NULL. */\n";
+  writePrototype(out, signature, symbolName(signature, entry) + "_cuda",
+                 abiArguments(entry, /*onDevice=*/true));
+}
+
 static void writeEntry(llvm::raw_ostream &out, const Signature &signature,
                        const EntryPoint &entry) {
   std::string symbol = symbolName(signature, entry);
@@ -93,17 +119,10 @@ static void writeEntry(llvm::raw_ostream &out, const Signature &signature,
       << (entry.threaded ? " for the same number of threads" : "")
       << ",\n"
          "   or NULL to allocate and free inside. Returns 0 or an error code. "
-         "*/\nint "
-      << symbol << "(";
-  llvm::interleave(
-      arguments, out,
-      [&](const AbiArgument &argument) {
-        std::string type = cType(signature, argument);
-        out << type << (type.back() == '*' ? "" : " ") << argument.name;
-      },
-      ", ");
-  out << ");\n\n/* The bytes of scratch that " << symbol
-      << " needs. */\nsize_t " << symbol << "_scratch(";
+         "*/\n";
+  writePrototype(out, signature, symbol, arguments);
+  out << "/* The bytes of scratch that " << symbol << " needs. */\nsize_t "
+      << symbol << "_scratch(";
   llvm::SmallVector<std::string> sizes;
   for (const std::string &size : entry.symbols)
     sizes.push_back("int64_t " + size);
@@ -136,7 +155,7 @@ std::string lamina::writeHeader(const Signature &signature) {
       << "#ifndef LAMINA_" << prefix << "_H\n#define LAMINA_" << prefix
       << "_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n#ifdef "
          "__cplusplus\nextern \"C\" {\n#endif\n\n";
-  writeErrors(out, model, prefix);
+  writeErrors(out, signature, model, prefix);
   writeStruct(out, model + "_weights", signature.weights, "weights");
   if (llvm::any_of(signature.entries, [](const EntryPoint &entry) {
         return entry.has("optimizer") || !entry.updates.empty();
@@ -148,8 +167,11 @@ std::string lamina::writeHeader(const Signature &signature) {
            "error code. */\nint "
         << model << "_init(struct " << model << "_weights *w, struct " << model
         << "_optimizer *o);\n\n";
-  for (const EntryPoint &entry : signature.entries)
+  for (const EntryPoint &entry : signature.entries) {
     writeEntry(out, signature, entry);
+    if (signature.usesCuda())
+      writeDeviceEntry(out, signature, entry);
+  }
   out << "#ifdef __cplusplus\n}\n#endif\n\n#endif /* LAMINA_" << prefix
       << "_H */\n";
   return text;

@@ -20,14 +20,11 @@ static void writeShape(llvm::json::OStream &json,
   });
 }
 
-static void writeEntry(llvm::json::OStream &json, const Signature &signature,
-                       const EntryPoint &entry) {
-  std::string symbol = symbolName(signature, entry);
-  json.attribute("name", entry.name);
-  json.attribute("symbol", symbol);
-  json.attribute("returns", "int");
+static void writeArguments(llvm::json::OStream &json,
+                           const Signature &signature,
+                           llvm::ArrayRef<AbiArgument> arguments) {
   json.attributeArray("arguments", [&] {
-    for (const AbiArgument &argument : abiArguments(entry))
+    for (const AbiArgument &argument : arguments)
       json.object([&] {
         json.attribute("name", argument.name);
         json.attribute("role", argument.role);
@@ -46,6 +43,22 @@ static void writeEntry(llvm::json::OStream &json, const Signature &signature,
         writeShape(json, argument.tensor->dims);
       });
   });
+}
+
+static void writeEntry(llvm::json::OStream &json, const Signature &signature,
+                       const EntryPoint &entry) {
+  std::string symbol = symbolName(signature, entry);
+  json.attribute("name", entry.name);
+  json.attribute("symbol", symbol);
+  json.attribute("returns", "int");
+  writeArguments(json, signature, abiArguments(entry));
+  // The same with pointers to the device's memory.
+  if (signature.usesCuda())
+    json.attributeObject("cuda", [&] {
+      json.attribute("symbol", symbol + "_cuda");
+      json.attribute("returns", "int");
+      writeArguments(json, signature, abiArguments(entry, /*onDevice=*/true));
+    });
   json.attributeObject("scratch", [&] {
     json.attribute("symbol", symbol + "_scratch");
     json.attribute("returns", "size_t");
@@ -123,6 +136,12 @@ std::string lamina::writeManifest(const Signature &signature,
       json.attribute("strategy", machine.strategy->name);
     });
     json.attributeObject("threads", [&] { writeThreads(json, signature); });
+    if (signature.usesCuda())
+      json.attributeObject("cuda", [&] {
+        json.attribute("driver", "libcuda.so.1");
+        json.attribute("found_by", "dlopen");
+        json.attribute("environment", "LAMINA_CUDA_DRIVER");
+      });
     json.attributeArray("entry_points", [&] {
       for (const EntryPoint &entry : signature.entries)
         json.object([&] { writeEntry(json, signature, entry); });
@@ -136,7 +155,7 @@ std::string lamina::writeManifest(const Signature &signature,
       json.attribute("returns", "const char *");
     });
     json.attributeArray("errors", [&] {
-      for (const ErrorCode &code : errorCodes)
+      for (const ErrorCode &code : errorCodesOf(signature))
         json.object([&] {
           json.attribute("code", code.value);
           json.attribute("name",

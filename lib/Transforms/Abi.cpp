@@ -10,7 +10,13 @@ bool lamina::inStruct(const TensorSignature &tensor) {
          (tensor.role == "gradient" && !tensor.of.empty());
 }
 
-std::vector<AbiArgument> lamina::abiArguments(const EntryPoint &entry) {
+llvm::ArrayRef<ErrorCode> lamina::errorCodesOf(const Signature &signature) {
+  llvm::ArrayRef<ErrorCode> all(errorCodes);
+  return signature.usesCuda() ? all : all.take_front(7);
+}
+
+std::vector<AbiArgument> lamina::abiArguments(const EntryPoint &entry,
+                                              bool onDevice) {
   std::vector<AbiArgument> result;
   llvm::StringSet<> used;
   auto add = [&](std::string name, std::string role,
@@ -36,6 +42,8 @@ std::vector<AbiArgument> lamina::abiArguments(const EntryPoint &entry) {
   if (entry.has("optimizer") || !entry.updates.empty())
     add("o", "optimizer", nullptr, entry.changes("optimizer"));
   used.insert("scratch");
+  if (onDevice)
+    used.insert("stream");
   if (entry.threaded)
     used.insert("threads");
   for (const std::string &symbol : entry.symbols)
@@ -49,6 +57,8 @@ std::vector<AbiArgument> lamina::abiArguments(const EntryPoint &entry) {
   addTensors(entry.arguments, [](auto role) { return role == "seed"; });
   if (entry.threaded)
     result.push_back({"threads", "threads"});
+  if (onDevice)
+    result.push_back({"stream", "stream"});
   result.push_back({"scratch", "scratch"});
   return result;
 }

@@ -33,10 +33,14 @@ void AbiBuilder::finish(Value result) {
 }
 
 void AbiBuilder::returnIf(Value condition, Value result) {
+  leaveIf(condition, [&] { return result; });
+}
+
+void AbiBuilder::leaveIf(Value condition, function_ref<Value()> result) {
   Block *here = builder.getInsertionBlock();
   Region *region = here->getParent();
   Block *leave = builder.createBlock(region, region->end());
-  func::ReturnOp::create(builder, result);
+  func::ReturnOp::create(builder, result());
   Block *stay = builder.createBlock(region, region->end());
   builder.setInsertionPointToEnd(here);
   cf::CondBranchOp::create(builder, condition, leave, stay);
@@ -53,6 +57,9 @@ void AbiBuilder::makeInternal(func::FuncOp function) {
 Value AbiBuilder::constant(Type type, int64_t value) {
   return arith::ConstantOp::create(builder,
                                    builder.getIntegerAttr(type, value));
+}
+Value AbiBuilder::nullPointer() {
+  return LLVM::ZeroOp::create(builder, pointer());
 }
 Value AbiBuilder::index(Value number) {
   return arith::IndexCastOp::create(builder, builder.getIndexType(), number);
@@ -276,17 +283,32 @@ void AbiBuilder::textGlobal(StringRef name, StringRef text) {
                          builder.getStringAttr(bytes));
 }
 
-void AbiBuilder::emitErrorTexts(StringRef model) {
+Value AbiBuilder::loadWord(Value base, unsigned index, Type type) {
+  Value address =
+      LLVM::GEPOp::create(builder, pointer(), i64(), base,
+                          ArrayRef<LLVM::GEPArg>{int32_t(index)});
+  return LLVM::LoadOp::create(builder, type, address);
+}
+
+void AbiBuilder::storeWord(Value value, Value base, unsigned index) {
+  Value address =
+      LLVM::GEPOp::create(builder, pointer(), i64(), base,
+                          ArrayRef<LLVM::GEPArg>{int32_t(index)});
+  LLVM::StoreOp::create(builder, value, address);
+}
+
+void AbiBuilder::emitErrorTexts(const Signature &signature) {
+  std::string model = identifier(signature.model);
   builder.setInsertionPointToEnd(module.getBody());
-  std::string prefix = (model + "_error").str();
+  std::string prefix = model + "_error";
   textGlobal(prefix + "_unknown", "unknown error code");
-  for (const ErrorCode &code : errorCodes)
+  for (const ErrorCode &code : errorCodesOf(signature))
     textGlobal(prefix + "_" + std::to_string(code.value), code.text);
   auto function = func::FuncOp::create(
       builder, prefix, builder.getFunctionType(i32(), pointer()));
   builder.setInsertionPointToStart(function.addEntryBlock());
   Value text = addressOf(prefix + "_unknown");
-  for (const ErrorCode &code : errorCodes) {
+  for (const ErrorCode &code : errorCodesOf(signature)) {
     Value matches =
         compare(int(arith::CmpIPredicate::eq), function.getArgument(0),
                 constant(i32(), code.value));

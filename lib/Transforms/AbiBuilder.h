@@ -32,10 +32,14 @@ public:
                                    mlir::Type result, mlir::func::FuncOp near);
   void finish(mlir::Value result);
   void returnIf(mlir::Value condition, mlir::Value result);
+  /// The same with a result that is computed only then.
+  void leaveIf(mlir::Value condition,
+               llvm::function_ref<mlir::Value()> result);
   /// Not visible outside of the object.
   void makeInternal(mlir::func::FuncOp function);
 
   mlir::Value constant(mlir::Type type, int64_t value);
+  mlir::Value nullPointer();
   mlir::Value index(mlir::Value number);
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value either(mlir::Value a, mlir::Value b);
@@ -69,6 +73,9 @@ public:
   mlir::Value memref(mlir::MemRefType type, mlir::Value address,
                      llvm::ArrayRef<mlir::Value> shape);
   mlir::Value loadPointer(mlir::Value base, unsigned index);
+  /// Word `index` of memory.
+  mlir::Value loadWord(mlir::Value base, unsigned index, mlir::Type type);
+  void storeWord(mlir::Value value, mlir::Value base, unsigned index);
   mlir::Value addressOf(llvm::StringRef global);
 
   /// Calls a C function.
@@ -94,7 +101,7 @@ public:
   /// copies the initial values. Zeros are no data.
   llvm::LogicalResult emitInit(const Signature &signature);
   /// `const char *MODEL_error(int code)`.
-  void emitErrorTexts(llvm::StringRef model);
+  void emitErrorTexts(const Signature &signature);
 
 private:
   mlir::ModuleOp module;

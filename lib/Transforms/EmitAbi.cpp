@@ -28,9 +28,10 @@ public:
     sizes = module.lookupSymbol<func::FuncOp>(entry.name + "_dims");
     scratchSize = module.lookupSymbol<func::FuncOp>(entry.name + "_scratch");
     if (!kernel || !scratchSize ||
-        kernel.getNumArguments() !=
-            entry.arguments.size() + entry.results.size() + 1 +
-                kernel->hasAttr(kPackedWeights) + entry.threaded)
+        kernel.getNumArguments() != entry.arguments.size() +
+                                        entry.results.size() + 1 +
+                                        kernel->hasAttr(kPackedWeights) +
+                                        entry.threaded + signature.usesCuda())
       return module.emitError("entry point '")
              << entry.name
              << "' does not have the signature it was recorded with";
@@ -46,6 +47,8 @@ public:
                           UnitAttr::get(module.getContext()));
     emitScratchSize();
     emitEntry();
+    if (signature.usesCuda())
+      emitEntry(/*onDevice=*/true);
     return success();
   }
 
@@ -60,6 +63,8 @@ private:
   /// The C arguments that stand for a tensor, and the others by role.
   llvm::DenseMap<const TensorSignature *, Value> passed;
   llvm::StringMap<Value> structs;
+  bool onDevice = false; // the entry takes the device's pointers
+  static constexpr int64_t callBytes = 256; // of a struct lamina_cuda_call
 
   std::string symbol(StringRef suffix = "") {
     return symbolName(signature, entry) + suffix.str();
@@ -109,13 +114,14 @@ private:
                : abi.pointer();
   }
 
-  void emitEntry() {
-    std::vector<AbiArgument> arguments = abiArguments(entry);
+  void emitEntry(bool withDevicePointers = false) {
+    onDevice = withDevicePointers;
+    std::vector<AbiArgument> arguments = abiArguments(entry, onDevice);
     SmallVector<Type> types;
     for (const AbiArgument &argument : arguments)
       types.push_back(typeOf(argument));
-    func::FuncOp function =
-        abi.beginFunction(symbol(), types, abi.i32(), kernel);
+    func::FuncOp function = abi.beginFunction(symbol(onDevice ? "_cuda" : ""),
+                                              types, abi.i32(), kernel);
     SmallVector<Value> symbols;
     for (auto [argument, value] :
          llvm::zip_equal(arguments, function.getArguments())) {
@@ -150,6 +156,9 @@ private:
     fail(abi.either(bad, abi.isHuge(scratchBytes)), 2);
 
     SmallVector<Value> pointers = tensorPointers(bytes);
+    if (signature.usesCuda())
+      return callOnDevice(pointers, bytes, shapes, scratchBytes,
+                          function.getArguments().back());
     callKernel(pointers, shapes, scratchBytes, function.getArguments().back(),
                threads);
   }
@@ -261,6 +270,62 @@ private:
     return pointers;
   }
 
+  /// Lets the runtime find the buffers on the device, calls the kernels' host
+  /// function there, and ends the call.
+  void callOnDevice(ArrayRef<Value> pointers, ArrayRef<Value> bytes,
+                    ArrayRef<SmallVector<Value>> shapes, Value scratchBytes,
+                    Value scratch) {
+    enum { in = 1, out = 2, constant = 4, onHost = 8 }; // lib/Runtime/Cuda.h
+    constexpr unsigned words = 4;                       // of a buffer
+    Value call = abi.stackBuffer(callBytes);
+    Value buffers =
+        abi.stackBuffer(std::max<int64_t>(pointers.size() * words * 8, 8));
+    for (auto [index, pointer] : llvm::enumerate(pointers)) {
+      bool isResult = index >= entry.arguments.size();
+      const TensorSignature &tensor =
+          isResult ? entry.results[index - entry.arguments.size()]
+                   : entry.arguments[index];
+      bool changes = llvm::any_of(entry.updates, [&](const auto &update) {
+        return update.of == tensor.name;
+      });
+      int64_t use = isResult ? out
+                             : in | (changes ? out : 0) |
+                                   (tensor.role == "seed" ? onHost : 0);
+      Value flags = abi.constant(abi.i64(), use);
+      if (tensor.role == "weight" && embedded && !entry.changes("weight"))
+        flags = abi.select(givenEmbedded,
+                           abi.constant(abi.i64(), in | constant), flags);
+      abi.storeWord(pointer, buffers, words * index);
+      abi.storeWord(bytes[index], buffers, words * index + 1);
+      abi.storeWord(flags, buffers, words * index + 2);
+    }
+    auto number = [&](int64_t value) { return abi.constant(abi.i64(), value); };
+    Value stream = onDevice ? structs["stream"] : abi.nullPointer();
+    Value code =
+        abi.callLibrary("lamina_cuda_begin", abi.i32(),
+                        {abi.addressOf("lamina_cuda_model"), call, buffers,
+                         number(pointers.size()), stream, number(onDevice)});
+    auto end = [&] {
+      return abi.callLibrary("lamina_cuda_end", abi.i32(), {call});
+    };
+    abi.leaveIf(abi.isDifferent(code, abi.constant(abi.i32(), 0)), end);
+    Value memory = abi.callLibrary("lamina_cuda_scratch", abi.pointer(),
+                                   {call, scratch, scratchBytes});
+    abi.leaveIf(abi.both(abi.isNull(memory), abi.isNonzero(scratchBytes)), end);
+    SmallVector<Value> operands;
+    for (size_t index = 0; index < pointers.size(); ++index)
+      operands.push_back(
+          abi.memref(cast<MemRefType>(kernel.getArgument(index).getType()),
+                     abi.loadWord(buffers, words * index + 3, abi.pointer()),
+                     shapes[index]));
+    operands.push_back(
+        abi.memref(cast<MemRefType>(kernel.getArgumentTypes()[pointers.size()]),
+                   memory, {scratchBytes}));
+    operands.push_back(call);
+    abi.callMemRefs(kernel, operands);
+    abi.finish(end());
+  }
+
   void callKernel(ArrayRef<Value> pointers, ArrayRef<SmallVector<Value>> shapes,
                   Value scratchBytes, Value scratch, Value threads) {
     auto [buffer, owned] = abi.scratchBuffer(
@@ -302,7 +367,7 @@ struct EmitAbi : lamina::impl::EmitAbiBase<EmitAbi> {
       return signalPassFailure();
     if (signature->hasInit() && failed(abi.emitInit(*signature)))
       return signalPassFailure();
-    abi.emitErrorTexts(identifier(signature->model));
+    abi.emitErrorTexts(*signature);
     for (const EntryPoint &entry : signature->entries)
       if (failed(EntryEmitter(module, *signature, entry, embedded).run()))
         return signalPassFailure();

@@ -18,6 +18,8 @@ static constexpr Strategy strategies[] = {
     {"cpu-generic", 16, 4, 8, 4096, false, {{4, 4, 0, 0}, 192, 2048, 256, 48}},
     {"cpu-avx2", 32, 6, 16, 4096, true, {{8, 6, 0, 0}, 192, 2048, 256, 48}},
     {"cpu-avx512", 64, 6, 64, 4096, true, {{12, 12, 8, 6}, 192, 2048, 384, 48}},
+    // A tile is what a block of threads shares.
+    {"gpu", 16, 16, 64, 2048, true, {{4, 4, 0, 0}, 192, 2048, 256, 48}},
 };
 
 const Strategy &lamina::strategyNamed(llvm::StringRef name) {

@@ -46,8 +46,8 @@ struct Slot {
 class Planner {
 public:
   Planner(func::FuncOp function, const EntryPoint &entry,
-          const Strategy &strategy)
-      : function(function), entry(entry), strategy(strategy),
+          const Strategy &strategy, bool stack)
+      : function(function), entry(entry), strategy(strategy), stack(stack),
         builder(function.getContext()), cloner(builder) {}
 
   LogicalResult run() {
@@ -81,6 +81,7 @@ private:
   func::FuncOp function;
   const EntryPoint &entry;
   const Strategy &strategy;
+  bool stack; // may hold small temporaries
   OpBuilder builder;
   SizeCloner cloner;
   Value scratch, threads;
@@ -99,7 +100,7 @@ private:
       int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
       for (int64_t size : type.getShape())
         bytes *= ShapedType::isDynamic(size) ? 1 : size;
-      if (type.hasStaticShape() && bytes <= maxOnStack &&
+      if (stack && type.hasStaticShape() && bytes <= maxOnStack &&
           stackBytes + bytes <= maxStack) {
         report(op, "on the stack");
         moveToStack(op, parallelLoop(op));
@@ -316,7 +317,7 @@ struct PlanScratch : lamina::impl::PlanScratchBase<PlanScratch> {
     for (const EntryPoint &entry : signature->entries) {
       auto function = getOperation().lookupSymbol<func::FuncOp>(entry.name);
       if (!function ||
-          failed(Planner(function, entry, strategyNamed(strategy)).run()))
+          failed(Planner(function, entry, strategyNamed(strategy), stack).run()))
         return signalPassFailure();
     }
   }

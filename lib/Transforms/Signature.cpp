@@ -99,6 +99,8 @@ public:
     signature.model = text(root, "model");
     if (auto threads = module->getAttrOfType<StringAttr>("lamina.threads"))
       signature.threads = threads.str();
+    if (auto target = module->getAttrOfType<StringAttr>("lamina.target"))
+      signature.target = target.str();
     for (Attribute entry : list(root, "entries"))
       signature.entries.push_back(entryPoint(entry));
     for (const EntryPoint &entry : signature.entries)

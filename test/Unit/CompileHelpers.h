@@ -8,6 +8,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 #include "gtest/gtest.h"
+#include <cstdlib>
 
 namespace lamina {
 
@@ -22,6 +23,9 @@ protected:
             errors += diagnostic.str() + "\n";
           return mlir::success();
         });
+    // The same tests check the code for GPUs, on a device or an emulator.
+    if (const char *target = std::getenv("LAMINA_TEST_TARGET"))
+      options.target = target;
   }
 
   /// The module at the stage called `stage`, or null.

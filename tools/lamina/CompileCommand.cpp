@@ -1,6 +1,7 @@
 //===- CompileCommand.cpp - lamina compile ------------------------------------===//
 
 #include "Driver.h"
+#include "lamina/Gpu/Target.h"
 #include "lamina/Target/Artefacts.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -109,10 +110,17 @@ int driver::compile(Arguments &arguments) {
   std::vector<std::string> names = arguments.emit.empty() ? defaultEmit(arguments.output) : arguments.emit;
   if (!checkNames(session, names))
     return BadUsage;
-  if (arguments.options.target != "cpu") {
-    llvm::errs() << "lamina: --target: '" << arguments.options.target << "' is not supported; 'cpu' is\n";
+  llvm::Expected<CompileTarget> target = parseTarget(arguments.options.target);
+  if (!target) {
+    llvm::errs() << "lamina: --target: " << llvm::toString(target.takeError()) << "\n";
     return BadUsage;
   }
+  if (!target->isGpu())
+    for (llvm::StringRef name : {"gpu", "nvvm", "ptx"})
+      if (llvm::is_contained(names, name)) {
+        llvm::errs() << "lamina: --emit: '" << name << "' needs --target=cuda\n";
+        return BadUsage;
+      }
   llvm::sort(names, [](const std::string &a, const std::string &b) { return orderOf(a) < orderOf(b); });
   std::vector<Output> outputs;
   for (const std::string &name : names)

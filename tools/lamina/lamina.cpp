@@ -81,7 +81,10 @@ bool isThreads(llvm::StringRef text) {
   return llvm::is_contained({"auto", "openmp", "none"}, text);
 }
 
-void declareCode(CLI::App &app, Arguments &args) {
+/// `lamina train` has arrays under --target.
+void declareCode(CLI::App &app, Arguments &args, const char *target = "--target") {
+  app.add_option(target, args.options.target, "what the code runs on: cpu, cuda, or cuda:sm_80,sm_90")
+      ->capture_default_str();
   app.add_option("--mcpu", args.options.mcpu, "the processor: native, x86-64-v3, x86-64-v4, …")->capture_default_str();
   app.add_option_function<std::string>(
          "--threads",
@@ -131,7 +134,6 @@ void declareCompile(CLI::App &app, Arguments &args) {
   app.add_flag("--sample-weights", args.sampleWeights, "train_step and evaluate take a weight for each row");
   app.add_flag("--explain-residuals", args.options.explainResiduals,
                "say what `backward` keeps of the forward part, and what it computes again");
-  app.add_option("--target", args.options.target, "what the code runs on")->capture_default_str();
 }
 
 void declareRun(CLI::App &app, Arguments &args) {
@@ -202,7 +204,7 @@ void declareTrain(CLI::App &app, Arguments &args) {
   app.add_flag("--restore-best", train.restoreBest, "save the weights of the best epoch");
   app.add_flag("-q,--quiet", train.quiet, "print errors only");
   app.add_flag("--interpret", args.interpret, "use the reference interpreter (float64 arithmetic)");
-  declareCode(app, args);
+  declareCode(app, args, "--device");
 }
 
 void declareEval(CLI::App &app, Arguments &args) {

@@ -10,7 +10,8 @@ namespace lamina {
 /// The functions of lib/Runtime/Parallel.h, as generated code declares them.
 inline constexpr const char *parallelRun = "lamina_parallel_run",
                             *parallelCount = "lamina_parallel_count",
-                            *parallelStop = "lamina_parallel_stop";
+                            *parallelStop = "lamina_parallel_stop",
+                            *cudaBegin = "lamina_cuda_begin";
 inline constexpr int64_t maxThreads = 256;
 
 /// Defines what `module` declares of them, on the threads of OpenMP or on a

@@ -23,7 +23,17 @@ inline constexpr ErrorCode errorCodes[] = {
     {5, "EOPTIMIZER", "the optimizer's state is NULL, or a part of it is NULL"},
     {6, "EGRADIENTS",
      "the weights' gradients are NULL, or that of a float weight is NULL"},
+    // Of code for CUDA only, as lib/Runtime/Cuda.h has them.
+    {7, "EDRIVER", "the CUDA driver (libcuda.so.1) cannot be loaded"},
+    {8, "EDEVICE", "there is no CUDA device"},
+    {9, "EARCH",
+     "the CUDA device is older than all that the code was compiled for"},
+    {10, "EDEVICEMEMORY", "out of memory on the CUDA device"},
+    {11, "EPOINTER", "a pointer is not one to the CUDA device's memory"},
+    {12, "ECUDA", "a function of the CUDA driver failed"},
 };
+/// Those that code for `signature`'s target can give.
+llvm::ArrayRef<ErrorCode> errorCodesOf(const Signature &signature);
 
 /// One C argument of an entry point.
 struct AbiArgument {
@@ -37,8 +47,10 @@ struct AbiArgument {
   bool written = false;
 };
 
-/// The C arguments of `entry` in order. Pointers into `entry`.
-std::vector<AbiArgument> abiArguments(const EntryPoint &entry);
+/// The C arguments of `entry` in order. Pointers into `entry`. `onDevice`: of the
+/// function that takes pointers to a GPU's memory, and the stream to work on.
+std::vector<AbiArgument> abiArguments(const EntryPoint &entry,
+                                      bool onDevice = false);
 
 /// Whether the caller gives a tensor by its pointer in a struct.
 bool inStruct(const TensorSignature &tensor);

@@ -188,7 +188,9 @@ def PlanScratch : Pass<"lamina-plan-scratch", "mlir::ModuleOp"> {
   let options = [Option<"strategy", "strategy", "std::string", "\"cpu-generic\"",
                         "the row of the strategy table that products follow">,
                  Option<"threads", "threads", "std::string", "\"\"",
-                        "openmp, auto, or a number; empty for none">];
+                        "openmp, auto, or a number; empty for none">,
+                 Option<"stack", "stack", "bool", "true",
+                        "small temporaries of static size are on the stack">];
   let dependentDialects = ["mlir::memref::MemRefDialect", "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
                            "mlir::affine::AffineDialect"];
 }

@@ -53,6 +53,8 @@ struct Signature {
   std::vector<TensorSignature> weights, optimizer;
   /// The option `threads` that the module was planned with.
   std::string threads;
+  std::string target; // "cuda", or empty for the processor
+  bool usesCuda() const { return target == "cuda"; }
 
   /// The position of `tensor` (or what it is of) in one of these lists.
   static unsigned position(llvm::ArrayRef<TensorSignature> list,

@@ -1,0 +1,335 @@
+//===- MapToGpu.cpp - loops and linalg ops become launches ----------------===//
+#include "BlockCode.h"
+#include "lamina/Gpu/Passes.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+namespace lamina {
+#define GEN_PASS_DEF_MAPTOGPU
+#include "lamina/Gpu/Passes.h.inc"
+} // namespace lamina
+
+using namespace mlir;
+using namespace lamina;
+
+/// Threads of a block where nothing says otherwise, and blocks that fill any
+/// machine: further work is done by the same threads.
+static constexpr int64_t blockThreads = 256, maxBlocks = 4096;
+/// Blocks of a kernel that needs a piece of memory for each.
+static constexpr int64_t maxPrivateBlocks = 1024;
+/// Threads that keep a machine busy; results fewer than these share their
+/// terms.
+static constexpr int64_t enoughThreads = 16384, partsOfSum = 256;
+
+namespace {
+class Mapper {
+public:
+  explicit Mapper(func::FuncOp function)
+      : function(function), b(function.getLoc(), function.getContext()) {}
+
+  LogicalResult run() {
+    for (Operation &op :
+         llvm::make_early_inc_range(function.getBody().front())) {
+      if (!touchesMemory(&op))
+        continue;
+      b.setLoc(op.getLoc());
+      b.setInsertionPoint(&op);
+      if (isa<memref::LoadOp>(op))
+        reads.insert(&op); // once it is known where it is needed
+      else if (failed(map(&op)))
+        return failure();
+    }
+    return readInside();
+  }
+
+private:
+  func::FuncOp function;
+  ImplicitLocOpBuilder b;
+  /// The loads of the function's block, and what is computed from them.
+  llvm::SetVector<Operation *> reads;
+  llvm::DenseMap<Operation *, Access> accesses; // of launches
+  Access current;                               // of the op being mapped
+
+  /// Scalars in device memory are read in the kernels that need them.
+  LogicalResult readInside() {
+    for (size_t next = 0; next < reads.size(); ++next)
+      for (Operation *user : reads[next]->getUsers())
+        if (user->getBlock() == reads[next]->getBlock() &&
+            !isa<gpu::LaunchOp>(user))
+          reads.insert(user);
+    SmallVector<Operation *> ordered(reads.begin(), reads.end());
+    llvm::sort(ordered, [](Operation *a, Operation *b) {
+      return a->isBeforeInBlock(b);
+    });
+    for (auto launch : function.getBody().front().getOps<gpu::LaunchOp>())
+      if (failed(readInside(launch, ordered)))
+        return failure();
+    for (Operation *op : llvm::reverse(ordered)) {
+      if (!op->use_empty())
+        return op->emitError("a size or a branch depends on this number, which "
+                             "is in the device's memory");
+      op->erase();
+    }
+    return success();
+  }
+
+  LogicalResult readInside(gpu::LaunchOp launch,
+                           ArrayRef<Operation *> ordered) {
+    llvm::SetVector<Value> used;
+    getUsedValuesDefinedAbove(launch.getBody(), used);
+    llvm::SmallPtrSet<Operation *, 8> needed;
+    for (Operation *op : llvm::reverse(ordered))
+      if (op->isBeforeInBlock(launch) &&
+          llvm::any_of(op->getResults(), [&](Value value) {
+            return used.contains(value) ||
+                   llvm::any_of(value.getUsers(), [&](Operation *user) {
+                     return needed.contains(user);
+                   });
+          }))
+        needed.insert(op);
+    IRMapping mapping;
+    OpBuilder inside = OpBuilder::atBlockBegin(&launch.getBody().front());
+    for (Operation *op : ordered) {
+      if (!needed.contains(op))
+        continue;
+      if (isa<memref::LoadOp>(op))
+        for (Operation *other = op->getNextNode(); other != launch;
+             other = other->getNextNode())
+          if (auto found = accesses.find(other);
+              found != accesses.end() && found->second.conflicts(accessOf(op)))
+            return op->emitError("this number in the device's memory changes "
+                                 "before it is used");
+      Operation *copy = inside.clone(*op, mapping);
+      for (auto [old, fresh] :
+           llvm::zip_equal(op->getResults(), copy->getResults()))
+        replaceAllUsesInRegionWith(old, fresh, launch.getBody());
+    }
+    return success();
+  }
+
+  static bool touchesMemory(Operation *op) {
+    if (isa<memref::AllocOp, memref::DeallocOp, func::ReturnOp>(op) ||
+        isa<ViewLikeOpInterface>(op))
+      return false;
+    return !isMemoryEffectFree(op);
+  }
+
+  LogicalResult map(Operation *op) {
+    current = accessOf(op);
+    if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
+      return mapToGrid(linalgOp);
+    if (auto copy = dyn_cast<memref::CopyOp>(op)) {
+      auto equal =
+          linalg::CopyOp::create(b, copy.getSource(), copy.getTarget());
+      copy.erase();
+      b.setInsertionPoint(equal);
+      return mapToGrid(equal);
+    }
+    if (auto loop = dyn_cast<scf::ForOp>(op); loop && iterationsAreApart(loop))
+      return isThreadWork(loop) ? mapToThreads(loop) : mapToBlocks(loop);
+    return mapToOneBlock(op);
+  }
+
+  Value dim(int64_t value) { return number(b, value); }
+
+  Value atMost(Value value, int64_t limit) {
+    return b.createOrFold<arith::MinUIOp>(value, dim(limit));
+  }
+
+  /// A launch around what `body` emits.
+  gpu::LaunchOp launch(Value blocks, int64_t threads,
+                       llvm::function_ref<void(gpu::LaunchOp)> body) {
+    Value one = dim(1);
+    auto op =
+        gpu::LaunchOp::create(b, blocks, one, one, dim(threads), one, one);
+    accesses[op] = current;
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(&op.getBody().front());
+    auto end = gpu::TerminatorOp::create(b);
+    b.setInsertionPoint(end);
+    body(op);
+    return op;
+  }
+
+  Team wholeGrid(int64_t threads) {
+    Value inBlock = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
+    Value block = gpu::BlockIdOp::create(b, gpu::Dimension::x);
+    Value blocks = gpu::GridDimOp::create(b, gpu::Dimension::x);
+    Value width = dim(threads);
+    return {arith::AddIOp::create(b, arith::MulIOp::create(b, block, width),
+                                  inBlock),
+            arith::MulIOp::create(b, blocks, width)};
+  }
+
+  Value gridFor(Value items, int64_t threads) {
+    // Nothing to do still takes a block: a grid is never empty.
+    return b.createOrFold<arith::MaxUIOp>(
+        atMost(divideUp(b, items, dim(threads)), maxBlocks), dim(1));
+  }
+
+  LogicalResult mapToGrid(linalg::LinalgOp op) {
+    Points outside(b, op); // sizes for the host
+    int64_t results = outside.staticResults(), terms = outside.staticTerms();
+    bool fewResults =
+        !ShapedType::isDynamic(results) && results < enoughThreads;
+    bool manyTerms = ShapedType::isDynamic(terms) || terms > 64;
+    if (outside.isPointwise()) {
+      int64_t width = outside.groupWidth();
+      launch(gridFor(divideUp(b, outside.results(), dim(width)), blockThreads),
+             blockThreads, [&](gpu::LaunchOp) {
+               Points(b, op).shareGroups(wholeGrid(blockThreads), width);
+             });
+    } else if (outside.isCombinable() && manyTerms && fewResults) {
+      mapInParts(op, outside);
+    } else if (outside.isCombinable() && manyTerms &&
+               outside.reducesNeighbours()) {
+      Value lanes =
+          b.createOrFold<arith::MulIOp>(outside.results(), dim(warpSize));
+      launch(gridFor(lanes, blockThreads), blockThreads, [&](gpu::LaunchOp) {
+        Points(b, op).shareTermsInWarps(wholeGrid(blockThreads));
+      });
+    } else {
+      launch(gridFor(outside.results(), blockThreads), blockThreads,
+             [&](gpu::LaunchOp) {
+               Points(b, op).shareResults(wholeGrid(blockThreads));
+             });
+    }
+    op.erase();
+    return success();
+  }
+
+  /// Few results of many terms: the threads of one kernel add up parts of the
+  /// terms, those of another the parts, always the same ones in the same order.
+  void mapInParts(linalg::LinalgOp op, Points &outside) {
+    Value results = outside.results();
+    bool together = outside.reducesNeighbours();
+    SmallVector<Value> partials;
+    for (Type type : outside.accumulatorTypes())
+      partials.push_back(memref::AllocOp::create(
+          b, MemRefType::get({partsOfSum, ShapedType::kDynamic}, type),
+          ValueRange{results}));
+    Value parts = dim(partsOfSum);
+    Value items = b.createOrFold<arith::MulIOp>(results, parts);
+    launch(gridFor(items, blockThreads), blockThreads, [&](gpu::LaunchOp) {
+      Points points(b, op);
+      Team team = wholeGrid(blockThreads);
+      loop(b, team.id, items, team.count, {}, [&](Value item, ValueRange) {
+        // Neighbouring threads read neighbours in memory.
+        Value by = together ? parts : results;
+        Value minor = arith::RemUIOp::create(b, item, by);
+        Value major = arith::DivUIOp::create(b, item, by);
+        points.partialResult(together ? major : minor, together ? minor : major,
+                             parts, partials);
+        return SmallVector<Value>();
+      });
+    });
+    launch(gridFor(results, blockThreads), blockThreads, [&](gpu::LaunchOp) {
+      Points points(b, op);
+      Team team = wholeGrid(blockThreads);
+      loop(b, team.id, results, team.count, {}, [&](Value result, ValueRange) {
+        points.combinePartials(result, parts, partials);
+        return SmallVector<Value>();
+      });
+    });
+  }
+
+  /// How often the loop runs.
+  Value trips(scf::ForOp loop) {
+    Value span = b.createOrFold<arith::SubIOp>(loop.getUpperBound(),
+                                               loop.getLowerBound());
+    return divideUp(b, b.createOrFold<arith::MaxSIOp>(span, dim(0)),
+                    loop.getStep());
+  }
+
+  /// The iterations of `loop` in turn: those of number first, first + step, …
+  scf::ForOp shareIterations(scf::ForOp loop, Value first, Value step) {
+    auto copy = cast<scf::ForOp>(b.clone(*loop));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(copy);
+    Value skipped = arith::MulIOp::create(b, first, loop.getStep());
+    copy.setLowerBound(arith::AddIOp::create(b, loop.getLowerBound(), skipped));
+    copy.setStep(arith::MulIOp::create(b, loop.getStep(), step));
+    return copy;
+  }
+
+  LogicalResult mapToThreads(scf::ForOp loop) {
+    // Small blocks: rows are few more often than points.
+    constexpr int64_t threads = 64;
+    PrivateMemory memory(b, loop);
+    Value blocks =
+        atMost(divideUp(b, trips(loop), dim(threads)), maxPrivateBlocks);
+    blocks = b.createOrFold<arith::MaxUIOp>(blocks, dim(1));
+    if (failed(memory.plan(b.createOrFold<arith::MulIOp>(blocks, dim(threads)),
+                           /*forThreads=*/true)))
+      return failure();
+    launch(blocks, threads, [&](gpu::LaunchOp op) {
+      Team team = wholeGrid(threads);
+      scf::ForOp mine = shareIterations(loop, team.id, team.count);
+      memory.place(mine, team.id, op);
+    });
+    loop.erase();
+    return success();
+  }
+
+  LogicalResult mapToBlocks(scf::ForOp loop) {
+    PrivateMemory memory(b, loop);
+    int64_t threads = threadsForBlock(loop, blockThreads);
+    Value blocks = atMost(trips(loop), maxPrivateBlocks);
+    blocks = b.createOrFold<arith::MaxUIOp>(blocks, dim(1));
+    if (failed(memory.plan(blocks, /*forThreads=*/false)))
+      return failure();
+    LogicalResult result = success();
+    launch(blocks, threads, [&](gpu::LaunchOp op) {
+      Value block = gpu::BlockIdOp::create(b, gpu::Dimension::x);
+      Value count = gpu::GridDimOp::create(b, gpu::Dimension::x);
+      scf::ForOp mine = shareIterations(loop, block, count);
+      memory.place(mine, block, op);
+      result = BlockCode(op, threads).run(mine);
+    });
+    loop.erase();
+    return result;
+  }
+
+  /// What has an order of its own.
+  LogicalResult mapToOneBlock(Operation *op) {
+    PrivateMemory memory(b, op);
+    if (failed(memory.plan(dim(1), /*forThreads=*/false)))
+      return failure();
+    LogicalResult result = success();
+    launch(dim(1), blockThreads, [&](gpu::LaunchOp launched) {
+      Value only = dim(0);
+      Operation *copy = b.clone(*op);
+      memory.place(copy, only, launched);
+      result = BlockCode(launched, blockThreads).run(copy);
+    });
+    if (!op->use_empty())
+      return op->emitError("'")
+             << op->getName() << "' gives a number to the host";
+    op->erase();
+    return result;
+  }
+};
+
+struct MapToGpu : lamina::impl::MapToGpuBase<MapToGpu> {
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    if (function.isExternal() || !usesBuffers(function))
+      return;
+    if (failed(Mapper(function).run()))
+      signalPassFailure();
+  }
+
+  /// Functions of sizes stay on the host.
+  static bool usesBuffers(func::FuncOp function) {
+    return llvm::any_of(function.getArgumentTypes(), llvm::IsaPred<MemRefType>);
+  }
+};
+} // namespace
