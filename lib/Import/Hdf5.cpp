@@ -1,5 +1,4 @@
-//===- Hdf5.cpp - conservative reading of HDF5 files
-//--------------------------===//
+//===- Hdf5.cpp - conservative reading of HDF5 files ----------------------===//
 
 #include "Hdf5.h"
 #include "lamina/Support/FloatBits.h"
@@ -303,6 +302,9 @@ llvm::Expected<std::string> Hdf5File::text(StringRef path, StringRef name) {
 
 llvm::Expected<std::vector<std::string>> Hdf5File::texts(StringRef path,
                                                          StringRef name) {
+  // No attribute is an empty list, but no object is an error.
+  if (llvm::Error error = checkPath(path))
+    return std::move(error);
   if (hasAttribute(path, name))
     return attribute(path, name);
   std::vector<std::string> result;

@@ -1,10 +1,13 @@
-//===- Isolated.cpp - work that may crash, in a process of its own ---------===//
+//===- Isolated.cpp - work that may crash, in a process of its own
+//---------===//
 
 #include "Isolated.h"
 #include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <cerrno>
 #include <csignal>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,18 +25,26 @@ void writeAll(int pipe, const std::string &text) {
   }
 }
 
-/// The child: crashes end it quietly, and it cannot run for long.
+/// The child: crashes end it quietly, and SIGPROF does after `seconds` of work.
 [[noreturn]] void
-runChild(int pipe, llvm::function_ref<llvm::Expected<std::string>()> work) {
+runChild(int pipe, double seconds,
+         llvm::function_ref<llvm::Expected<std::string>()> work) {
   for (int number : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGALRM,
-                     SIGPIPE, SIGXCPU})
+                     SIGPIPE, SIGPROF})
     signal(number, SIG_DFL);
-  rlimit none{0, 0}, minute{60, 60};
+  sigset_t all;
+  sigemptyset(&all); // the parent may have blocked it
+  sigprocmask(SIG_SETMASK, &all, nullptr);
+  rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
-  setrlimit(RLIMIT_CPU, &minute);
+  itimerval limit = {};
+  limit.it_value.tv_sec = time_t(seconds);
+  limit.it_value.tv_usec =
+      suseconds_t((seconds - double(time_t(seconds))) * 1e6);
+  setitimer(ITIMER_PROF, &limit, nullptr);
   llvm::Expected<std::string> result = work();
-  std::string text = result ? "+" + *result
-                            : "-" + llvm::toString(result.takeError());
+  std::string text =
+      result ? "+" + *result : "-" + llvm::toString(result.takeError());
   writeAll(pipe, text);
   writeAll(pipe, "."); // it is complete
   _exit(0);
@@ -41,14 +52,15 @@ runChild(int pipe, llvm::function_ref<llvm::Expected<std::string>()> work) {
 } // namespace
 
 llvm::Expected<std::string>
-isolated(llvm::function_ref<llvm::Expected<std::string>()> work) {
+isolated(double seconds,
+         llvm::function_ref<llvm::Expected<std::string>()> work) {
   int ends[2];
   if (pipe(ends) != 0)
     return llvm::createStringError("there is no pipe for another process");
   pid_t child = fork();
   if (child == 0) {
     close(ends[0]);
-    runChild(ends[1], work);
+    runChild(ends[1], seconds, work);
   }
   close(ends[1]);
   auto leave = llvm::scope_exit([&] { close(ends[0]); });
@@ -67,6 +79,11 @@ isolated(llvm::function_ref<llvm::Expected<std::string>()> work) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR)
     ;
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
+    return llvm::createStringError(
+        llvm::formatv("the HDF5 file is damaged: the HDF5 library was stopped "
+                      "after {0:F1} s, longer than a file of its size can take",
+                      seconds));
   bool isComplete = WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
                     text.size() >= 2 && text.back() == '.';
   if (!isComplete)

@@ -1,4 +1,5 @@
-//===- Isolated.h - work that may crash, in a process of its own -*- C++ -*-===//
+//===- Isolated.h - work that may crash, in a process of its own -*- C++
+//-*-===//
 #ifndef LAMINA_IMPORT_ISOLATED_H
 #define LAMINA_IMPORT_ISOLATED_H
 
@@ -8,10 +9,11 @@
 
 namespace lamina::import {
 
-/// What `work` gives in a child process. A crash there, or a minute without an
-/// end, is an error here.
+/// What `work` gives in a child process. A crash there, or more than `seconds`
+/// of processor time, is an error here.
 llvm::Expected<std::string>
-isolated(llvm::function_ref<llvm::Expected<std::string>()> work);
+isolated(double seconds,
+         llvm::function_ref<llvm::Expected<std::string>()> work);
 
 } // namespace lamina::import
 

@@ -57,17 +57,19 @@ private:
   void compile(const JSONValue &training, llvm::StringRef variable);
   std::string references(const JSONValue *value, bool isList);
 
-  // LayerWriter.cpp: layers and values
+  // LayerWriter.cpp: layers and their options
   std::string layer(const JSONObject &layer);
   std::string constructor(llvm::StringRef className, llvm::StringRef space,
                           const JSONObject &config, llvm::StringRef layer);
   bool isDefault(llvm::StringRef className, llvm::StringRef key,
                  const JSONValue &value) const;
+  std::optional<JSONObject> renamed(llvm::StringRef className,
+                                    const JSONObject &config);
+
+  // ValueWriter.cpp: values of a configuration
   Expr *value(const JSONValue &value, llvm::StringRef key = "");
   Expr *object(const JSONObject &object, llvm::StringRef key);
   std::string text(const Expr *expr);
-  std::optional<JSONObject> renamed(llvm::StringRef className,
-                                    const JSONObject &config);
 
   // FunctionWriter.cpp: functions
   /// The function that `config[key]` encodes, as an expression; empty if there

@@ -1,5 +1,4 @@
-//===- ImportCommand.cpp - models that Keras saved
-//----------------------------===//
+//===- ImportCommand.cpp - models that Keras saved ------------------------===//
 
 #include "Driver.h"
 #include "lamina/Import/Import.h"

@@ -1,4 +1,4 @@
-//===- ModelFile.h - what is in a file that Keras saved ----------*- C++
+//===- ModelFile.h - what is in a file that Keras saved --------*- C++ -*-===//
 //-*-===//
 #ifndef LAMINA_IMPORT_MODELFILE_H
 #define LAMINA_IMPORT_MODELFILE_H
