@@ -47,7 +47,7 @@ private:
   std::vector<GradientRow> rows;
 
   void readArguments(func::FuncOp forward);
-  Arrays randomArguments();
+  Arrays randomArguments(unsigned attempt = 0);
   LogicalResult findSizes(ModuleOp plain, StringRef name);
   void checkFunction(ModuleOp module, StringRef function, GradientRow row,
                      ArrayRef<std::string> names,
@@ -111,8 +111,16 @@ void Checker::readArguments(func::FuncOp forward) {
 }
 
 /// Weights around their initial values, so that none is exactly 0; inputs that
-/// are normal numbers, small integers or coins.
-Arrays Checker::randomArguments() {
+/// are normal numbers, small integers or coins. Some attempts take positive
+/// numbers, as for a square root, or numbers between 0 and 1, as for an
+/// arcsine.
+Arrays Checker::randomArguments(unsigned attempt) {
+  auto input = [&] {
+    double x = random.normal();
+    return attempt == 2   ? std::abs(x) + 0.1
+           : attempt == 3 ? 0.1 + 0.8 / (1 + std::exp(-x))
+                          : x;
+  };
   Arrays arrays;
   for (const Argument &argument : arguments) {
     SmallVector<int64_t> shape(argument.type.getShape());
@@ -125,7 +133,7 @@ Arrays Checker::randomArguments() {
       double start = argument.value ? argument.value->getDouble(i) : 0;
       if (isFloat(type))
         array.setDouble(i, argument.isWeight ? start + 0.1 * random.normal()
-                                             : random.normal());
+                                             : input());
       else if (argument.value)
         array.setInt(i, argument.value->getInt(i));
       else
@@ -234,8 +242,8 @@ LogicalResult Checker::checkLayers(model::ModelOp model) {
     checkFunction(
         *layer.module, "layer", row, layer.arguments,
         [&](unsigned attempt) -> FailureOr<Arrays> {
-          FailureOr<Arrays> all =
-              interpret(functions.points, randomArguments(), Rounding::None);
+          FailureOr<Arrays> all = interpret(
+              functions.points, randomArguments(attempt), Rounding::None);
           if (failed(all))
             return failure();
           auto begin = all->begin() + layer.firstPoint;
@@ -276,7 +284,7 @@ FailureOr<std::vector<GradientRow>> Checker::run() {
   OwningOpRef<ModuleOp> alone = ModuleOp::create(forward.getLoc());
   alone->push_back(forward.clone());
   checkFunction(*alone, "forward", whole, names,
-                [&](unsigned) { return randomArguments(); });
+                [&](unsigned attempt) { return randomArguments(attempt); });
   return rows;
 }
 

@@ -68,3 +68,53 @@ func.func @per_row(%x: tensor<?x8xf32>, %s: tensor<?xf32>, %e: tensor<?x8xf32>, 
   } -> tensor<?x8xf32>
   return %2 : tensor<?x8xf32>
 }
+
+// A cheap body with two users is computed in both where that reads no more than
+// the stored result would: two operands do not, four do.
+// CHECK-LABEL: @recomputed
+// CHECK-COUNT-2: arith.addf
+// CHECK-NOT: arith.addf
+// CHECK: return
+func.func @recomputed(%x: tensor<?x8xf32>, %y: tensor<?x8xf32>, %e: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %0 = linalg.generic {indexing_maps = [#m, #m, #m], iterator_types = ["parallel", "parallel"]} ins(%x, %y : tensor<?x8xf32>, tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %1 = arith.addf %a, %b : f32
+    linalg.yield %1 : f32
+  } -> tensor<?x8xf32>
+  %2 = linalg.generic {indexing_maps = [#m, #m], iterator_types = ["parallel", "parallel"]} ins(%0 : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %3 = math.sqrt %a : f32
+    linalg.yield %3 : f32
+  } -> tensor<?x8xf32>
+  %4 = linalg.generic {indexing_maps = [#m, #m], iterator_types = ["parallel", "parallel"]} ins(%0 : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %5 = math.exp %a : f32
+    linalg.yield %5 : f32
+  } -> tensor<?x8xf32>
+  return %2, %4 : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// CHECK-LABEL: @stored
+// CHECK-COUNT-3: arith.addf
+// CHECK-NOT: arith.addf
+// CHECK: return
+func.func @stored(%x: tensor<?x8xf32>, %y: tensor<?x8xf32>, %z: tensor<?x8xf32>, %w: tensor<?x8xf32>, %e: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %0 = linalg.generic {indexing_maps = [#m, #m, #m, #m, #m], iterator_types = ["parallel", "parallel"]} ins(%x, %y, %z, %w : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32, %d: f32, %o: f32):
+    %1 = arith.addf %a, %b : f32
+    %2 = arith.addf %1, %c : f32
+    %3 = arith.addf %2, %d : f32
+    linalg.yield %3 : f32
+  } -> tensor<?x8xf32>
+  %4 = linalg.generic {indexing_maps = [#m, #m], iterator_types = ["parallel", "parallel"]} ins(%0 : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %5 = math.sqrt %a : f32
+    linalg.yield %5 : f32
+  } -> tensor<?x8xf32>
+  %6 = linalg.generic {indexing_maps = [#m, #m], iterator_types = ["parallel", "parallel"]} ins(%0 : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %7 = math.exp %a : f32
+    linalg.yield %7 : f32
+  } -> tensor<?x8xf32>
+  return %4, %6 : tensor<?x8xf32>, tensor<?x8xf32>
+}

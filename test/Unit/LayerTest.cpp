@@ -329,6 +329,9 @@ TEST(Layer, MistakesAreNamed) {
   refused("d = Dense(3)\nd.name = 5\nx = keras.Input((3,))\n"
           "model = keras.Model(x, d(x))",
           "the name of a layer must be a string");
+  refused("d = Dense(3)\nx = keras.Input((3,))\nmodel = keras.Model(x, "
+          "d(x) + sum(d.losses))",
+          "losses have no values at compile time");
   refused("l = []\nl.append(l)\nmodel = keras.Model(l, l)",
           "must be tensors made by Input()");
   refused("class L(keras.layers.Layer):\n    def call(self, x):\n"
