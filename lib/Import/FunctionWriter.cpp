@@ -275,8 +275,11 @@ std::string ModelWriter::decoded(StringRef code, const JSONValue *defaults,
 std::string ModelWriter::function(const JSONObject &config, StringRef key,
                                   StringRef layer) {
   const JSONValue *spec = config.get(key);
-  if (!spec || spec->getAsNull())
+  if (!spec || spec->getAsNull()) {
+    if (key == "function")
+      fail("layer '" + layer + "' has no function");
     return "";
+  }
   StringRef type = config.getString((key + "_type").str()).value_or("");
   // Keras 1 and 2, tf.keras: [code, defaults, closure] and what that is.
   if (const JSONArray *parts = spec->getAsArray();

@@ -263,6 +263,12 @@ void declareImport(CLI::App &app, Arguments &args) {
   app.add_option("--weights-out", args.weightsOut, "a .safetensors or .npz file for the weights");
 }
 
+void declareScan(CLI::App &app, Arguments &args) {
+  app.add_option("input", args.inputs, ".keras, .h5 or .json files that Keras saved")->required();
+  declareCommon(app, args);
+  app.add_flag("--json", args.json, "print JSON");
+}
+
 void declareShow(CLI::App &app, Arguments &args) {
   declareInput(app, args, "a function or layer of the library, such as Dense or tf.split");
   declareCommon(app, args);
@@ -280,6 +286,7 @@ constexpr Command commands[] = {
     {"inspect", "show a model as a table, a graph or IR", declareInspect, inspect},
     {"weights", "write the initial weights", declareWeightsCommand, weights},
     {"import", "turn a model that Keras saved into a program, without running any of it", declareImport, importFile},
+    {"scan", "say what is in files that Keras saved, and what loading them would run", declareScan, scan},
     {"show", "print the source of a library function or layer", declareShow, show},
     {"ops", "list everything the library has", declareOps, listOperations},
 };
