@@ -229,6 +229,7 @@ void NestEmitter::join(Neighbours &neighbours, const Strategy &strategy) {
     if (!dim)
       return;
     joined->dims.push_back(dim.getPosition());
+    joined->sizes.push_back(sizes[dim.getPosition()]);
   }
   if (joined->dims[after->vectorDim] != plan.vectorDim ||
       after->lanes != plan.lanes || !after->maskTails)
@@ -236,7 +237,7 @@ void NestEmitter::join(Neighbours &neighbours, const Strategy &strategy) {
   joined->op = neighbours.epilogue = next;
   joined->buffer = output.get();
   joined->plan = std::move(*after);
-  joined->body.emplace(b, next, joined->plan, ArrayRef<Bound>());
+  joined->body.emplace(b, next, joined->plan, joined->sizes);
   epilogue = std::move(joined);
 }
 

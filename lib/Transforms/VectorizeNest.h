@@ -77,8 +77,9 @@ private:
     mlir::linalg::GenericOp op;
     mlir::Value buffer;
     Plan plan;
-    std::optional<BodyEmitter> body;
     llvm::SmallVector<unsigned> dims;
+    llvm::SmallVector<Bound> sizes; // of its own loops
+    std::optional<BodyEmitter> body;
   };
   std::unique_ptr<Epilogue> epilogue;
 
