@@ -29,6 +29,31 @@ func.func @neighbours(%a: memref<8x10xf32>, %b: memref<10x5xf32>, %bias: memref<
   return
 }
 
+// An operand that is read across rows: its lanes are loaded one by one, none behind the end.
+// CHECK-LABEL: func @across
+// CHECK-SAME: %[[A:.*]]: memref<8x10xf32>, %[[B:.*]]: memref<10x5xf32>, %[[T:.*]]: memref<5x8xf32>, %[[Y:.*]]: memref<8x5xf32>
+// CHECK-NOT: store
+// CHECK-COUNT-16: memref.load %[[T]]
+// CHECK: arith.addf
+// CHECK: vector.maskedstore %[[Y]]
+// CHECK: return
+func.func @across(%a: memref<8x10xf32>, %b: memref<10x5xf32>, %t: memref<5x8xf32>, %y: memref<8x5xf32>,
+                  %scratch: memref<?xi8>) {
+  %c0 = arith.constant 0 : index
+  %two = arith.constant 2.0 : f32
+  %sum = memref.view %scratch[%c0][] : memref<?xi8> to memref<8x5xf32>
+  linalg.fill ins(%two : f32) outs(%sum : memref<8x5xf32>)
+  linalg.matmul ins(%a, %b : memref<8x10xf32>, memref<10x5xf32>) outs(%sum : memref<8x5xf32>)
+  linalg.generic {indexing_maps = [affine_map<(i,j)->(i,j)>, affine_map<(i,j)->(j,i)>, affine_map<(i,j)->(i,j)>],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%sum, %t : memref<8x5xf32>, memref<5x8xf32>) outs(%y : memref<8x5xf32>) {
+  ^bb0(%s: f32, %c: f32, %o: f32):
+    %r = arith.addf %s, %c : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+
 // The result lies where the product still reads.
 // CHECK-LABEL: func @overlap
 // CHECK-COUNT-8: vector.maskedstore
