@@ -3,6 +3,7 @@
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -84,16 +85,9 @@ struct LaunchKernels : lamina::impl::LaunchKernelsBase<LaunchKernels> {
   }
 
   LLVM::LLVMFuncOp runtime(ImplicitLocOpBuilder &b, ModuleOp module) {
-    constexpr const char *name = "lamina_cuda_launch";
-    if (auto known = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
-      return known;
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(module.getBody());
     Type i64 = b.getI64Type();
-    return LLVM::LLVMFuncOp::create(
-        b, name,
-        LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()),
-                                    {pointer(), i64, i64, i64, pointer()}));
+    return *LLVM::lookupOrCreateFn(b, module, "lamina_cuda_launch",
+                                   {pointer(), i64, i64, i64, pointer()});
   }
 
   /// The parameters of a kernel that stand for a value, as the conversion of

@@ -1,9 +1,8 @@
 //===- PrivateMemory.cpp - temporaries of a block or a thread -------------===//
 #include "BlockCode.h"
+#include "lamina/Transforms/UpperBound.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Interfaces/LoopLikeInterface.h"
-#include "mlir/Interfaces/ValueBoundsOpInterface.h"
 
 using namespace mlir;
 using namespace lamina;
@@ -43,25 +42,16 @@ LogicalResult PrivateMemory::measure(Temporary &temporary) {
     Value bound = size;
     Operation *definition = size.getDefiningOp();
     if (definition && op->isAncestor(definition)) {
-      SmallVector<Value> moving;
-      for (Operation *parent = definition; parent && op->isAncestor(parent);
-           parent = parent->getParentOp())
-        if (auto loop = dyn_cast<LoopLikeOpInterface>(parent))
-          if (auto variables = loop.getLoopInductionVars())
-            llvm::append_range(moving, *variables);
-      AffineMap map;
-      ValueDimList operands;
-      if (failed(ValueBoundsConstraintSet::computeIndependentBound(
-              map, operands, presburger::BoundType::UB, variable, moving,
-              /*closedUB=*/true)))
+      FailureOr<UpperBound> outside = upperBoundOutsideLoops(size, op);
+      if (failed(outside))
         return temporary.op.emitError(
             "the size of this temporary has no bound "
             "that is known before the loop around it");
       SmallVector<Value> values;
-      for (auto [value, dim] : operands)
+      for (auto [value, dim] : outside->operands)
         values.push_back(dim ? memref::DimOp::create(b, value, *dim).getResult()
                              : value);
-      bound = affine::AffineApplyOp::create(b, map, values);
+      bound = affine::AffineApplyOp::create(b, outside->map, values);
     }
     bytes = bytes ? b.createOrFold<arith::MulIOp>(bytes, bound) : bound;
   }

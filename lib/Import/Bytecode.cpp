@@ -129,9 +129,12 @@ private:
       error = (message + " at byte " + llvm::Twine(position)).str();
   }
 
+  /// The opcode at the position, which may be an instruction's beginning.
   /// Keras on Windows replaced backslashes in the bytes, and with them
   /// UNPACK_SEQUENCE where that has the number of one.
   std::optional<Op> decode(uint8_t number) {
+    if (begin < 0)
+      begin = int(position);
     if (int16_t op = table.ops[number]; op >= 0)
       return Op(op);
     if (number == '/' && table.ops['\\'] == int16_t(Op::UNPACK_SEQUENCE)) {
@@ -177,8 +180,6 @@ private:
     if (bytes.size() - position < 2)
       return fail("half an instruction");
     uint8_t number = bytes[position];
-    if (begin < 0)
-      begin = int(position);
     std::optional<Op> op = decode(number);
     if (!op)
       return;
@@ -201,8 +202,6 @@ private:
   /// one.
   void readWide() {
     uint8_t number = bytes[position];
-    if (begin < 0)
-      begin = int(position);
     std::optional<Op> op = decode(number);
     if (!op)
       return;

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -252,15 +253,9 @@ private:
   }
 
   LLVM::LLVMFuncOp runtime() {
-    if (auto known = module.lookupSymbol<LLVM::LLVMFuncOp>(runFunction))
-      return known;
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(module.getBody());
     Type i64 = b.getI64Type();
-    return LLVM::LLVMFuncOp::create(
-        b, runFunction,
-        LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()),
-                                    {pointer(), pointer(), i64, i64, i64}));
+    return *LLVM::lookupOrCreateFn(b, module, runFunction,
+                                   {pointer(), pointer(), i64, i64, i64});
   }
 
   /// Threads where it pays, a plain call otherwise.

@@ -3,12 +3,11 @@
 #include "SizeFunction.h"
 #include "lamina/Transforms/Passes.h"
 #include "lamina/Transforms/Remarks.h"
+#include "lamina/Transforms/UpperBound.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Interfaces/LoopLikeInterface.h"
-#include "mlir/Interfaces/ValueBoundsOpInterface.h"
 
 namespace lamina {
 #define GEN_PASS_DEF_PLANSCRATCH
@@ -179,27 +178,18 @@ private:
       return arith::ConstantIndexOp::create(builder, function.getLoc(),
                                             *constant);
     // A bound that does not move with the loops around.
-    SmallVector<Value> inductionVariables;
-    for (Operation *parent = size.getDefiningOp(); parent;
-         parent = parent->getParentOp())
-      if (auto loop = dyn_cast<LoopLikeOpInterface>(parent))
-        if (auto variables = loop.getLoopInductionVars())
-          llvm::append_range(inductionVariables, *variables);
-    AffineMap map;
-    ValueDimList operands;
-    if (failed(ValueBoundsConstraintSet::computeIndependentBound(
-            map, operands, presburger::BoundType::UB, variable,
-            inductionVariables, /*closedUB=*/true)))
+    FailureOr<UpperBound> bound = upperBoundOutsideLoops(size);
+    if (failed(bound))
       return {};
     SmallVector<Value> values;
-    for (auto [value, dim] : operands) {
+    for (auto [value, dim] : bound->operands) {
       if (dim)
         value = memref::DimOp::create(builder, function.getLoc(), value, *dim);
       values.push_back(cloner.clone(value));
       if (!values.back())
         return {};
     }
-    return affine::AffineApplyOp::create(builder, function.getLoc(), map,
+    return affine::AffineApplyOp::create(builder, function.getLoc(), bound->map,
                                          values);
   }
 
@@ -317,7 +307,8 @@ struct PlanScratch : lamina::impl::PlanScratchBase<PlanScratch> {
     for (const EntryPoint &entry : signature->entries) {
       auto function = getOperation().lookupSymbol<func::FuncOp>(entry.name);
       if (!function ||
-          failed(Planner(function, entry, strategyNamed(strategy), stack).run()))
+          failed(
+              Planner(function, entry, strategyNamed(strategy), stack).run()))
         return signalPassFailure();
     }
   }

@@ -125,6 +125,12 @@ struct Guard {
   if (guard.error)                                                             \
     return guard.error;
 
+// Behind PTX_GUARD: the stream that `handle` names.
+#define PTX_STREAM(handle)                                                     \
+  Stream *stream = resolve(guard.context(), handle);                           \
+  if (!stream)                                                                 \
+    return InvalidHandle;
+
 #define PTX_API                                                                \
   extern "C" __attribute__((visibility("default"))) ptx::driver::Result
 

@@ -101,27 +101,21 @@ PTX_API cuStreamDestroy_v2(Stream *stream) {
 
 PTX_API cuStreamGetFlags(Stream *handle, unsigned *flags) {
   PTX_GUARD
-  Stream *stream = resolve(guard.context(), handle);
-  if (!stream)
-    return InvalidHandle;
+  PTX_STREAM(handle)
   *flags = stream->flags;
   return Success;
 }
 
 PTX_API cuStreamGetPriority(Stream *handle, int *priority) {
   PTX_GUARD
-  Stream *stream = resolve(guard.context(), handle);
-  if (!stream)
-    return InvalidHandle;
+  PTX_STREAM(handle)
   *priority = stream->priority;
   return Success;
 }
 
 PTX_API cuStreamSynchronize(Stream *handle) {
   PTX_GUARD
-  Stream *stream = resolve(guard.context(), handle);
-  if (!stream)
-    return InvalidHandle;
+  PTX_STREAM(handle)
   if (stream->capture) {
     stream->captureInvalid = true;
     return CaptureUnsupported;
@@ -135,9 +129,7 @@ PTX_API cuStreamSynchronize(Stream *handle) {
 // Polling makes progress.
 PTX_API cuStreamQuery(Stream *handle) {
   PTX_GUARD
-  Stream *stream = resolve(guard.context(), handle);
-  if (!stream)
-    return InvalidHandle;
+  PTX_STREAM(handle)
   if (stream->capture) {
     stream->captureInvalid = true;
     return CaptureUnsupported;
@@ -282,9 +274,7 @@ PTX_API cuStreamEndCapture(Stream *handle, Graph **graph) {
 
 PTX_API cuStreamIsCapturing(Stream *handle, int *status) {
   PTX_GUARD
-  Stream *stream = resolve(guard.context(), handle);
-  if (!stream)
-    return InvalidHandle;
+  PTX_STREAM(handle)
   *status = !stream->capture ? 0 : stream->captureInvalid ? 2 : 1;
   return Success;
 }

@@ -91,26 +91,39 @@ static unsigned vectorLength(const std::string &vector) {
   return vector.empty() ? 1 : std::stoi(vector.substr(1));
 }
 
-void Emitter::emitLd() {
-  bool strong = takeOrdering();
-  Space space = takeSpace();
-  bool readOnly = take("nc");
+// How many elements of which type the registers of operand `values` are, and
+// the operands checked; 0 behind an error.
+std::pair<unsigned, ptx::Type> Emitter::takeElements(unsigned values) {
   takeCacheHints();
   bool policy = take("L2::cache_hint");
   unsigned lanes = vectorLength(takeOneOf({"v2", "v4", "v8"}));
   Type type = takeType();
   if (!arity(policy ? 3 : 2))
-    return;
+    return {0, type};
   if (policy)
     in(2, {Type::Bits, 64});
+  if (lanes > 1 && (operand(values).kind != Operand::Vector ||
+                    operand(values).elements.size() != lanes)) {
+    fail("'.v" + std::to_string(lanes) + "' needs as many registers");
+    return {0, type};
+  }
+  if (type.width() / 8 * lanes > 32) {
+    fail("an access has at most 32 bytes");
+    return {0, type};
+  }
+  return {lanes, type};
+}
+
+void Emitter::emitLd() {
+  bool strong = takeOrdering();
+  Space space = takeSpace();
+  bool readOnly = take("nc");
   if (readOnly && space != Space::Global)
     return fail("'.nc' is for .global");
+  auto [lanes, type] = takeElements(0);
+  if (!lanes)
+    return;
   unsigned bytes = type.width() / 8;
-  if (lanes > 1 && (operand(0).kind != Operand::Vector ||
-                    operand(0).elements.size() != lanes))
-    return fail("'.v" + std::to_string(lanes) + "' needs as many registers");
-  if (bytes * lanes > 32)
-    return fail("an access has at most 32 bytes");
   Value *from =
       space == Space::Param
           ? parameterPointer(operand(1), bytes * lanes)
@@ -137,20 +150,10 @@ void Emitter::emitLdu() {
 void Emitter::emitSt() {
   bool strong = takeOrdering();
   Space space = takeSpace();
-  takeCacheHints();
-  bool policy = take("L2::cache_hint");
-  unsigned lanes = vectorLength(takeOneOf({"v2", "v4", "v8"}));
-  Type type = takeType();
-  if (!arity(policy ? 3 : 2))
+  auto [lanes, type] = takeElements(1);
+  if (!lanes)
     return;
-  if (policy)
-    in(2, {Type::Bits, 64});
   unsigned bytes = type.width() / 8;
-  if (lanes > 1 && (operand(1).kind != Operand::Vector ||
-                    operand(1).elements.size() != lanes))
-    return fail("'.v" + std::to_string(lanes) + "' needs as many registers");
-  if (bytes * lanes > 32)
-    return fail("an access has at most 32 bytes");
   Value *to =
       space == Space::Param
           ? parameterPointer(operand(0), bytes * lanes)

@@ -225,23 +225,32 @@ void Emitter::emitMma() {
   }
 }
 
-// ldmatrix.sync.aligned.m8n8.xN[.trans].shared.b16 {d}, [row]
-void Emitter::emitLdmatrix() {
-  Site &place = site();
-  place.kind = CollectiveKind::LoadMatrix;
+// .sync.aligned.m8n8.xN[.trans].shared.b16, and two operands.
+bool Emitter::takeMatrices(Site &place, const std::string &name) {
   place.isAligned = true;
-  place.isRead = true;
   place.bytes = 16;
-  if (!take("sync") || !take("aligned") || !take("m8n8"))
-    return fail("'ldmatrix' needs .sync.aligned.m8n8");
+  if (!take("sync") || !take("aligned") || !take("m8n8")) {
+    fail("'" + name + "' needs .sync.aligned.m8n8");
+    return false;
+  }
   std::string matrices = takeOneOf({"x1", "x2", "x4"});
   place.mode = take("trans");
   place.space = takeSpace();
   if (takeType().bits != 16 || matrices.empty() ||
-      (place.space != Space::Shared && place.space != Space::Generic))
-    return fail("'ldmatrix' needs .x1, .x2 or .x4, .shared and .b16");
+      (place.space != Space::Shared && place.space != Space::Generic)) {
+    fail("'" + name + "' needs .x1, .x2 or .x4, .shared and .b16");
+    return false;
+  }
   place.shape[0] = matrices[1] - '0';
-  if (!arity(2))
+  return arity(2);
+}
+
+// ldmatrix.sync.aligned.m8n8.xN[.trans].shared.b16 {d}, [row]
+void Emitter::emitLdmatrix() {
+  Site &place = site();
+  place.kind = CollectiveKind::LoadMatrix;
+  place.isRead = true;
+  if (!takeMatrices(place, "ldmatrix"))
     return;
   Value *row = address(operand(1), Space::Shared);
   auto values =
@@ -252,7 +261,8 @@ void Emitter::emitLdmatrix() {
     return place.shape[0] == 1 ? out(0, values[0])
                                : fail("'ldmatrix' gives a vector");
   if (operand(0).elements.size() != values.size())
-    return fail("'ldmatrix' gives " + matrices.substr(1) + " registers");
+    return fail("'ldmatrix' gives " + std::to_string(place.shape[0]) +
+                " registers");
   for (unsigned i = 0; i < values.size(); ++i)
     write(operand(0).elements[i], values[i]);
 }
@@ -260,19 +270,8 @@ void Emitter::emitLdmatrix() {
 void Emitter::emitStmatrix() {
   Site &place = site();
   place.kind = CollectiveKind::StoreMatrix;
-  place.isAligned = true;
   place.isWrite = true;
-  place.bytes = 16;
-  if (!take("sync") || !take("aligned") || !take("m8n8"))
-    return fail("'stmatrix' needs .sync.aligned.m8n8");
-  std::string matrices = takeOneOf({"x1", "x2", "x4"});
-  place.mode = take("trans");
-  place.space = takeSpace();
-  if (takeType().bits != 16 || matrices.empty() ||
-      (place.space != Space::Shared && place.space != Space::Generic))
-    return fail("'stmatrix' needs .x1, .x2 or .x4, .shared and .b16");
-  place.shape[0] = matrices[1] - '0';
-  if (!arity(2))
+  if (!takeMatrices(place, "stmatrix"))
     return;
   Value *row = address(operand(0), Space::Shared);
   SmallVector<Value *> args = {zext(row, 32),
@@ -283,7 +282,8 @@ void Emitter::emitStmatrix() {
   else
     parts.push_back(operand(1));
   if (parts.size() != place.shape[0])
-    return fail("'stmatrix' takes " + matrices.substr(1) + " registers");
+    return fail("'stmatrix' takes " + std::to_string(place.shape[0]) +
+                " registers");
   for (const Operand &part : parts)
     args.push_back(read(part, {Type::Bits, 32}));
   collective(place, b.getInt32(~0u), args, 0);

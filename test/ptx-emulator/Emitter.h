@@ -193,6 +193,7 @@ private:
   void emitMov();
   void emitCvta();
   void emitIsspacep();
+  std::pair<unsigned, Type> takeElements(unsigned values);
   void emitLd();
   void emitSt();
   void emitAtom();
@@ -230,6 +231,7 @@ private:
   void emitRedux();
   void emitElect();
   void emitMma();
+  bool takeMatrices(Site &place, const std::string &name);
   void emitLdmatrix();
   void emitStmatrix();
   // Exchanges values of the lanes; arguments and results are of 32 bits.

@@ -63,16 +63,21 @@ std::string SharedMemory::race(const char *what, const Access &before,
          " is not separated from this access by a barrier";
 }
 
+std::string SharedMemory::early(const char *what, const Cell &c,
+                                uint64_t offset) const {
+  return std::string(what) + " of byte " +
+         std::to_string(offset - firstOffset) +
+         " of shared memory while the cp.async at PTX line " +
+         std::to_string(c.writer.line) + " that fills it was not waited for";
+}
+
 std::string SharedMemory::read(const Thread &thread, const Site &site,
                                uint64_t offset, unsigned bytes) {
   Access now = access(thread, site);
   for (uint64_t at = offset; at < offset + bytes; ++at) {
     Cell &c = cell(at);
     if (c.pending)
-      return "read of byte " + std::to_string(at - firstOffset) +
-             " of shared memory while the cp.async at PTX line " +
-             std::to_string(c.writer.line) +
-             " that fills it was not waited for";
+      return early("read", c, at);
     if (c.writer.thread < 0 && checks().initialized)
       return "read of byte " + std::to_string(at - firstOffset) +
              " of shared memory, which nobody wrote";
@@ -92,10 +97,7 @@ std::string SharedMemory::write(const Thread &thread, const Site &site,
   for (uint64_t at = offset; at < offset + bytes; ++at) {
     Cell &c = cell(at);
     if (c.pending)
-      return "write of byte " + std::to_string(at - firstOffset) +
-             " of shared memory while the cp.async at PTX line " +
-             std::to_string(c.writer.line) +
-             " that fills it was not waited for";
+      return early("write", c, at);
     if (!ordered(c.writer, thread) && !(c.writer.strong && now.strong))
       return race("a write", c.writer, at);
     for (const Access &reader : c.readers)

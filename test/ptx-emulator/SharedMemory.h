@@ -63,6 +63,7 @@ private:
   Cell &cell(uint64_t offset);
   Access access(const Thread &thread, const Site &site) const;
   bool ordered(const Access &before, const Thread &now) const;
+  std::string early(const char *what, const Cell &c, uint64_t offset) const;
   std::string race(const char *what, const Access &before,
                    uint64_t offset) const;
 

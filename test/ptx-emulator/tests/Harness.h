@@ -2,6 +2,7 @@
 #ifndef PTX_EMULATOR_HARNESS_H
 #define PTX_EMULATOR_HARNESS_H
 
+#include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -207,26 +208,10 @@ inline Results evaluate(const std::string &code, std::vector<uint64_t> inputs) {
   return results;
 }
 
-inline uint32_t bits(float value) {
-  uint32_t word;
-  memcpy(&word, &value, sizeof word);
-  return word;
-}
-inline uint64_t bits(double value) {
-  uint64_t word;
-  memcpy(&word, &value, sizeof word);
-  return word;
-}
-inline float asFloat(uint32_t word) {
-  float value;
-  memcpy(&value, &word, sizeof value);
-  return value;
-}
-inline double asDouble(uint64_t word) {
-  double value;
-  memcpy(&value, &word, sizeof value);
-  return value;
-}
+inline uint32_t bits(float value) { return std::bit_cast<uint32_t>(value); }
+inline uint64_t bits(double value) { return std::bit_cast<uint64_t>(value); }
+inline float asFloat(uint32_t word) { return std::bit_cast<float>(word); }
+inline double asDouble(uint64_t word) { return std::bit_cast<double>(word); }
 
 } // namespace harness
 
