@@ -87,7 +87,8 @@ struct LaunchKernels : lamina::impl::LaunchKernelsBase<LaunchKernels> {
   LLVM::LLVMFuncOp runtime(ImplicitLocOpBuilder &b, ModuleOp module) {
     Type i64 = b.getI64Type();
     return *LLVM::lookupOrCreateFn(b, module, "lamina_cuda_launch",
-                                   {pointer(), i64, i64, i64, pointer()});
+                                   {pointer(), i64, i64, i64, pointer()},
+                                   LLVM::LLVMVoidType::get(b.getContext()));
   }
 
   /// The parameters of a kernel that stand for a value, as the conversion of

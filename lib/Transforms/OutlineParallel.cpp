@@ -255,7 +255,8 @@ private:
   LLVM::LLVMFuncOp runtime() {
     Type i64 = b.getI64Type();
     return *LLVM::lookupOrCreateFn(b, module, runFunction,
-                                   {pointer(), pointer(), i64, i64, i64});
+                                   {pointer(), pointer(), i64, i64, i64},
+                                   LLVM::LLVMVoidType::get(b.getContext()));
   }
 
   /// Threads where it pays, a plain call otherwise.
