@@ -238,6 +238,8 @@ lamina::runStages(ModuleOp module, unsigned from, unsigned to,
     llvm::TimeTraceScope trace("stage", stage.name);
     TimingScope scope = root.nest(stage.name);
     PassManager passes(module.getContext(), ModuleOp::getOperationName());
+    // Once per stage; behind every pass it takes a sixth of compilation.
+    passes.enableVerifier(dump != nullptr);
     passes.enableTiming(scope);
     std::string pipeline = expandPipeline(stage, *machine, options);
     if (pipeline.empty() && *stage.pipeline)
@@ -249,7 +251,7 @@ lamina::runStages(ModuleOp module, unsigned from, unsigned to,
       passes.addInstrumentation(dump->instrumentation(stage.name));
     if (llvm::timeTraceProfilerEnabled())
       passes.addInstrumentation(std::make_unique<TraceTime>());
-    if (failed(passes.run(module)))
+    if (failed(passes.run(module)) || failed(verify(module)))
       return failure();
     module->setAttr("lamina.stage",
                     StringAttr::get(module.getContext(), stage.name));

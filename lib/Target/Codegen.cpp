@@ -107,7 +107,7 @@ void Codegen::addAttributes() {
 static constexpr const char *pipeline =
     "function(sroa,early-cse<memssa>),cgscc(inline),"
     "function(instcombine<no-verify-fixpoint>,simplifycfg,"
-    "loop-mssa(loop-rotate,licm),gvn,dse,loop(indvars,loop-deletion),loop-"
+    "loop-mssa(loop-rotate,licm),gvn,dse,loop(loop-deletion),loop-"
     "vectorize,"
     "simplifycfg,instcombine<no-verify-fixpoint>),globaldce";
 

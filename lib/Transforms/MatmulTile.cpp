@@ -117,8 +117,9 @@ void TileChooser::tileParallelLanes() {
   plan.tiles.push_back({plan.vectorDim, columns, plan.lanes});
   if (!reuse.empty())
     addTile(reuse[0], rows);
+  // Enough to hide what the loop costs; more terms only make code.
   if (rows > 1)
-    plan.unroll = 4;
+    plan.unroll = std::clamp<int64_t>(24 / (rows * columns), 2, 4);
   plan.compensate = rows == 1 && sumsFloats() && !plan.inner.empty() &&
                     mayBeLong(plan.inner.back(), 2048);
 }
