@@ -69,8 +69,8 @@ static constexpr Stage stages[] = {
 
     {"llvm-mlir", "vectorized code with C entry points in the llvm dialect",
      "builtin llvm",
-     "cpu(func.func(lamina-vectorize{strategy=$strategy},convert-linalg-to-loops),"
-     "lamina-outline-parallel,lamina-emit-gemm{strategy=$strategy}),"
+     "cpu(func.func($names lamina-vectorize{strategy=$strategy},convert-linalg-to-loops),"
+     "$profile lamina-outline-parallel,lamina-emit-gemm{strategy=$strategy}),"
      "gpu(lamina-embed-kernels{chips=$chips},lamina-launch-kernels),"
      "lower-affine,canonicalize,cse,"
      "lamina-expand-math{ldexp=$ldexp fma=$fma},lamina-expand-arith{half=$half},"
@@ -199,6 +199,8 @@ std::string lamina::expandPipeline(const Stage &stage, const Machine &machine,
   replace("$entries", llvm::join(options.entries, ","));
   replace("$explain", options.explainResiduals ? "true" : "false");
   replace("$threads", options.threads);
+  replace("$names ", options.profile ? "lamina-name-kernels," : "");
+  replace("$profile ", options.profile ? "lamina-profile-kernels," : "");
   replace("$seed", std::to_string(options.seed));
   replace("$half", machine.hasHalfConversions ? "false" : "true");
   replace("$fma", machine.strategy->fusedMultiplyAdd ? "true" : "false");

@@ -2,6 +2,7 @@
 #ifndef LAMINA_LIB_TRANSFORMS_COST_H
 #define LAMINA_LIB_TRANSFORMS_COST_H
 
+#include "CostModel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -12,32 +13,17 @@ namespace lamina {
 /// About as much as loading a stored result again.
 inline constexpr unsigned cheapCost = 4;
 
-/// The cost of one evaluation of the op's body in additions, roughly.
+/// The cost of one evaluation of the op's body.
 inline unsigned bodyCost(mlir::linalg::LinalgOp op) {
   unsigned cost = 0;
-  for (mlir::Operation &inner : *op.getBlock()) {
-    if (mlir::isa<mlir::arith::ConstantOp, mlir::linalg::YieldOp,
-                  mlir::linalg::IndexOp, mlir::arith::BitcastOp>(inner))
-      continue;
-    if (mlir::isa<mlir::arith::DivFOp, mlir::arith::RemFOp, mlir::math::SqrtOp>(
-            inner))
-      cost += 8;
-    else if (mlir::isa<mlir::math::AbsFOp, mlir::math::AbsIOp,
-                       mlir::math::FmaOp, mlir::math::CopySignOp>(inner))
-      cost += 1;
-    else if (mlir::isa_and_nonnull<mlir::math::MathDialect>(inner.getDialect()))
-      cost += 20;
-    else if (mlir::isa<mlir::tensor::ExtractOp>(inner) || inner.getNumRegions())
-      cost += 8;
-    else
-      cost += 1;
-  }
+  for (mlir::Operation &inner : op.getBlock()->without_terminator())
+    cost += inner.getNumRegions() ? 8 : operationCost(inner);
   return cost;
 }
 
 /// Whether computing the op's body once too often per element matters more than
-/// copying the element.
-inline bool isCostly(mlir::linalg::LinalgOp op) { return bodyCost(op) >= 20; }
+/// copying the element: about as much as two loads and two stores.
+inline bool isCostly(mlir::linalg::LinalgOp op) { return bodyCost(op) >= 9; }
 
 /// Whether rows of this width leave many lanes idle. Joined with the rows
 /// around them, if they are in consecutive memory, they do not.

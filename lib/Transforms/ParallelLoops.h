@@ -2,6 +2,7 @@
 #ifndef LAMINA_LIB_TRANSFORMS_PARALLELLOOPS_H
 #define LAMINA_LIB_TRANSFORMS_PARALLELLOOPS_H
 
+#include "CostModel.h"
 #include "lamina/Transforms/Machine.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -28,14 +29,12 @@ mlir::scf::ForOp outermostParallel(mlir::Operation *op);
 mlir::Value callWorker(mlir::scf::ForOp loop);
 inline constexpr const char *workerFunction = "lamina_worker";
 
-/// What all iterations of `loop` take, in quarters of a nanosecond, roughly, in
-/// terms of values that are known ahead of it.
-mlir::Value estimateCost(mlir::OpBuilder &builder, mlir::scf::ForOp loop);
-/// The same of a call of a function that products share.
-mlir::Value estimateCost(mlir::OpBuilder &builder, mlir::func::CallOp call);
+/// The estimated time (CostModel.h) of a loop or of a call of a function that
+/// products share.
+mlir::Value estimateCost(mlir::OpBuilder &builder, mlir::Operation *op);
 
-/// 20 us: what it takes to wake threads that have gone to sleep.
-inline constexpr int64_t worthThreads = 80000;
+/// What it takes to wake threads that have gone to sleep, about 20 us.
+inline constexpr int64_t worthThreads = 20 * unitsPerMicrosecond;
 
 /// Makes parallel loops of large products in `kernel`.
 void splitProducts(mlir::func::FuncOp kernel, const Strategy &strategy,

@@ -63,8 +63,10 @@ static llvm::StringRef plainName(Operation *op) {
 }
 
 std::string lamina::describe(Operation *op) {
-  if (!remarksEnabled(op))
-    return {};
+  return remarksEnabled(op) ? nameOf(op) : std::string();
+}
+
+std::string lamina::nameOf(Operation *op) {
   std::string text;
   llvm::raw_string_ostream os(text);
   llvm::SmallSetVector<llvm::StringRef, 8> names;

@@ -5,7 +5,9 @@
 #include "lamina/Bench/Limits.h"
 #include "lamina/Bench/Measure.h"
 #include "lamina/Bench/Work.h"
+#include "lamina/Gpu/Target.h"
 #include "lamina/Transforms/Machine.h"
+#include "lamina/Transforms/Profile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
@@ -18,6 +20,12 @@ using namespace mlir;
 namespace {
 constexpr int64_t defaultSize = 32; // of the batch and other unknown sizes
 
+/// One kernel of an entry point, per call.
+struct Kernel {
+  std::string name;
+  double seconds = 0, estimate = 0, flops = 0, bytes = 0;
+};
+
 /// What is known about one entry point.
 struct Row {
   std::string entry;
@@ -25,6 +33,7 @@ struct Row {
   std::optional<int64_t> rows; // of a call
   std::optional<Work> work;
   double peak = 0, bandwidth = 0; // of the machine, at this many bytes
+  std::vector<Kernel> kernels = {};
 
   double flops() const { return work->flops / latency.median; }
   double bytes() const { return work->bytes / latency.median; }
@@ -37,6 +46,7 @@ public:
       : session(session), arguments(session.arguments) {}
   bool run();
   void printTable() const;
+  void printKernels() const;
   void printJSON() const;
 
 private:
@@ -55,6 +65,7 @@ private:
   bool findSizes(const Signature &signature);
   bool measureEntry(CompiledModel &model, const EntryPoint &entry,
                     Limits &limits);
+  bool measureKernels();
 };
 } // namespace
 
@@ -133,13 +144,27 @@ bool Benchmark::measureEntry(CompiledModel &model, const EntryPoint &entry,
   return true;
 }
 
-bool Benchmark::run() {
+/// The model with its weights, in the llvm dialect; null after a message.
+static OwningOpRef<ModuleOp> loadCode(Session &session) {
   OwningOpRef<ModuleOp> module = session.loadModel({/*entries=*/true, false});
-  if (!module ||
-      (session.hasWeights() &&
-       (!session.lower(*module, "lam") || !session.setWeights(*module))))
-    return false;
+  if (!module || (session.hasWeights() && (!session.lower(*module, "lam") ||
+                                           !session.setWeights(*module))))
+    return {};
   if (!session.lower(*module, "llvm-mlir"))
+    return {};
+  return module;
+}
+
+bool Benchmark::run() {
+  auto target = parseTarget(arguments.options.target);
+  if (!target)
+    return fail(target.takeError());
+  if (arguments.kernels && target->isGpu())
+    return fail(llvm::createStringError(
+        "--kernels: only kernels that run on the processor are told apart; a "
+        "GPU's are seen by its maker's profiler"));
+  OwningOpRef<ModuleOp> module = loadCode(session);
+  if (!module)
     return false;
   auto model = CompiledModel::create(*module, arguments.options);
   if (!model)
@@ -158,6 +183,60 @@ bool Benchmark::run() {
   for (const EntryPoint &entry : (*model)->signature().entries)
     if (!measureEntry(**model, entry, **limits))
       return false;
+  return !arguments.kernels || measureKernels();
+}
+
+/// Runs the same model with code that adds up the time of each kernel.
+bool Benchmark::measureKernels() {
+  Arguments instrumented = arguments;
+  instrumented.options.profile = true;
+  instrumented.options.dumpDir.clear();
+  instrumented.options.timePasses = false;
+  instrumented.remarks.clear();
+  Session again(instrumented);
+  OwningOpRef<ModuleOp> module = loadCode(again);
+  if (!module)
+    return false;
+  auto names =
+      module->getOperation()->getAttrOfType<DictionaryAttr>(kernelsAttribute);
+  auto model = CompiledModel::create(*module, instrumented.options);
+  if (!model)
+    return fail(model.takeError());
+  for (auto [entry, row] :
+       llvm::zip_equal((*model)->signature().entries, rows)) {
+    auto kernels = names.getAs<ArrayAttr>(entry.name);
+    if (!kernels || kernels.empty())
+      continue;
+    CheckRandom random(arguments.options.seed);
+    auto call = PreparedCall::create(
+        **model, entry, sizes, [&](const TensorSignature &, NDArray &array) {
+          fillTypical(array, random);
+        });
+    if (!call)
+      return fail(call.takeError());
+    auto table = (*model)->lookup(profileTable(entry.name));
+    if (!table)
+      return fail(table.takeError());
+    auto *counts = static_cast<KernelCounts *>(*table);
+    int64_t calls = 0;
+    auto latency = measure(
+        [&] {
+          ++calls;
+          return (**call)();
+        },
+        {arguments.repeat, arguments.seconds});
+    if (!latency)
+      return fail(latency.takeError());
+    // The clock's rate does not matter: the kernels are the whole call.
+    double ticks = 1;
+    for (size_t i = 0; i < kernels.size(); ++i)
+      ticks += double(counts[i].ticks);
+    for (auto [i, name] : llvm::enumerate(kernels.getAsRange<StringAttr>()))
+      row.kernels.push_back(
+          {name.str(), row.latency.median * double(counts[i].ticks) / ticks,
+           double(counts[i].estimate) / calls * 0.25e-9,
+           double(counts[i].flops) / calls, double(counts[i].bytes) / calls});
+  }
   return true;
 }
 
@@ -229,6 +308,33 @@ void Benchmark::printTable() const {
   }
 }
 
+/// The estimates are those that the compiler's decisions are made from.
+void Benchmark::printKernels() const {
+  llvm::raw_ostream &os = llvm::outs();
+  for (const Row &row : rows) {
+    if (row.kernels.empty())
+      continue;
+    os << "\nkernels of " << row.entry << "\n"
+       << "      time  estimate  GFLOP/s  of peak   GB/s\n";
+    for (const Kernel &kernel : row.kernels) {
+      auto column = [&](const std::string &text, unsigned width) {
+        os << llvm::right_justify(text, width);
+      };
+      double flops = kernel.flops / kernel.seconds;
+      bool computes = kernel.flops > 0 && kernel.seconds > 0;
+      column(time(kernel.seconds), 10);
+      column(kernel.estimate > 0 ? time(kernel.estimate) : "-", 10);
+      column(computes ? number(flops * 1e-9) : "-", 9);
+      column(computes ? number(100 * flops / row.peak, " %") : "-", 9);
+      column(kernel.bytes > 0 && kernel.seconds > 0
+                 ? number(kernel.bytes / kernel.seconds * 1e-9)
+                 : "-",
+             7);
+      os << "  " << kernel.name << "\n";
+    }
+  }
+}
+
 void Benchmark::printJSON() const {
   llvm::json::OStream json(llvm::outs(), 2);
   json.object([&] {
@@ -253,6 +359,17 @@ void Benchmark::printJSON() const {
           if (row.rows)
             json.attribute("rows_per_s",
                            double(*row.rows) / row.latency.median);
+          if (!row.kernels.empty())
+            json.attributeArray("kernels", [&] {
+              for (const Kernel &kernel : row.kernels)
+                json.object([&] {
+                  json.attribute("kernel", kernel.name);
+                  json.attribute("us", kernel.seconds * 1e6);
+                  json.attribute("estimate_us", kernel.estimate * 1e6);
+                  json.attribute("flops", kernel.flops);
+                  json.attribute("bytes", kernel.bytes);
+                });
+            });
           if (!row.work)
             return;
           json.attribute("flops", row.work->flops);
@@ -269,7 +386,13 @@ void Benchmark::printJSON() const {
 int driver::bench(Arguments &arguments) {
   Session session(arguments);
   Benchmark benchmark(session);
-  if (benchmark.run())
-    arguments.json ? benchmark.printJSON() : benchmark.printTable();
+  if (benchmark.run()) {
+    if (arguments.json) {
+      benchmark.printJSON();
+    } else {
+      benchmark.printTable();
+      benchmark.printKernels();
+    }
+  }
   return session.finish();
 }

@@ -51,7 +51,7 @@ struct Arguments {
   std::vector<std::string> sizes; // NAME=NUMBER, of `lamina bench`
   std::optional<int64_t> repeat;
   double seconds = 0.5;
-  bool json = false;
+  bool json = false, kernels = false; // of `lamina bench`
   std::vector<std::string> bindings, definitions; // --bind NAME=VALUE, --define FILE
   std::string weightsOut;                         // --weights-out
   TrainArguments train;

@@ -253,6 +253,7 @@ void declareBench(CLI::App &app, Arguments &args) {
       ->check(CLI::Range(int64_t(1), int64_t(1) << 30))
       ->excludes(seconds);
   app.add_flag("--json", args.json, "print JSON");
+  app.add_flag("--kernels", args.kernels, "also measure each kernel, in code that reads the clock between them");
 }
 
 void declareImport(CLI::App &app, Arguments &args) {

@@ -26,6 +26,9 @@ struct Options {
   /// The directory for one file per stage and per pass that changed something;
   /// empty for none.
   std::string dumpDir;
+  /// Code that adds up the time of each of its kernels, see
+  /// lamina-profile-kernels.
+  bool profile = false;
   bool timePasses = false; // a report on standard error
 };
 

@@ -33,6 +33,13 @@ struct Strategy {
   GemmStrategy gemm;
 };
 
+/// Caches and memory as estimates of time see them, for one busy core.
+struct MemoryModel {
+  int64_t ownBytes, sharedBytes; // of the second level, of the last one
+  int64_t sharedGigabytesPerSecond, gigabytesPerSecond;
+};
+inline constexpr MemoryModel typicalMemory = {2 << 20, 32 << 20, 25, 14};
+
 /// The row called `name`; the generic one if there is none.
 const Strategy &strategyNamed(llvm::StringRef name);
 

@@ -224,6 +224,22 @@ def Vectorize : Pass<"lamina-vectorize", "mlir::func::FuncOp"> {
                            "mlir::vector::VectorDialect"];
 }
 
+def NameKernels : Pass<"lamina-name-kernels", "mlir::func::FuncOp"> {
+  let summary = "give the ops of a function locations that name its kernels";
+}
+
+def ProfileKernels : Pass<"lamina-profile-kernels", "mlir::ModuleOp"> {
+  let summary = "add up the time of each kernel of an entry point";
+  let description = [{
+    Between the ops that `lamina-name-kernels` has told apart, the processor's
+    clock is read; what passed and the cost model's estimates are added to the
+    table `lamina_kernels_ENTRY`, whose rows the module attribute
+    `lamina.kernels` names. Calls from several threads at once spoil the counts.
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::arith::ArithDialect", "mlir::affine::AffineDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
 def ExpandMath : Pass<"lamina-expand-math", "mlir::ModuleOp"> {
   let summary = "replace transcendental functions by inline polynomials";
   let description = [{

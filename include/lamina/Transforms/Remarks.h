@@ -29,8 +29,10 @@ bool remarksEnabled(mlir::Operation *op);
 mlir::remark::detail::InFlightRemark remarkOn(mlir::Operation *op,
                                               llvm::StringRef subject);
 
-/// What an op computes, for readers who never saw the IR: "exp+mul 64x?". Empty
-/// while remarks are disabled.
+/// What an op computes, for readers who never saw the IR: "exp+mul 64x?".
+std::string nameOf(mlir::Operation *op);
+
+/// The same, empty while remarks are disabled.
 std::string describe(mlir::Operation *op);
 
 } // namespace lamina

@@ -1,11 +1,16 @@
-//===- ParallelCost.cpp - how long a loop takes ---------------------------===//
+//===- CostModel.cpp - what work takes ------------------------------------===//
+#include "CostModel.h"
 #include "ParallelLoops.h"
+#include "lamina/Transforms/Machine.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 using namespace lamina;
@@ -13,31 +18,64 @@ using namespace lamina;
 /// What an unknown number of iterations is taken for.
 static constexpr int64_t typicalTrips = 16;
 
-/// How many products are added to sums in that time.
+/// How many products are added to sums in a unit of time.
 static constexpr int64_t addsPerUnit = 16;
 
-/// Of one op without regions, vector or scalar.
-static int64_t costOf(Operation &op) {
+/// Of the functions that are expanded inline, as measured on vectors of float32
+/// (docs/performance.md).
+static int64_t functionCost(StringRef name) {
+  return llvm::StringSwitch<int64_t>(name)
+      .Cases({"absf", "absi", "copysign", "fma"}, 1)
+      .Cases({"floor", "ceil", "trunc", "roundeven", "round"}, 2)
+      .Case("sqrt", 8)
+      .Cases({"exp", "exp2"}, 9)
+      .Cases({"expm1", "log", "log2", "sin", "cos"}, 17)
+      .Cases({"log10", "log1p", "tanh", "asin", "acos", "atan"}, 19)
+      .Cases({"sinh", "cosh", "cbrt"}, 19)
+      .Cases({"erf", "rsqrt", "tan", "atan2"}, 24)
+      .Cases({"asinh", "acosh", "atanh"}, 36)
+      .Case("erfc", 45)
+      .Cases({"powf", "pow"}, 74)
+      .Default(20);
+}
+
+int64_t lamina::operationCost(Operation &op) {
   if (isa<vector::GatherOp, vector::ScatterOp>(op))
     return 16;
+  if (isa<tensor::ExtractOp>(op))
+    return 8;
   if (isa<vector::LoadOp, vector::StoreOp, vector::MaskedLoadOp,
           vector::MaskedStoreOp, vector::TransferReadOp,
           vector::TransferWriteOp>(op))
     return 3;
   if (isa<memref::LoadOp, memref::StoreOp>(op))
     return 1;
-  if (isa<math::FmaOp, math::AbsFOp, math::CopySignOp>(op))
-    return 1;
-  if (isa<arith::DivFOp, math::SqrtOp, arith::DivSIOp, arith::DivUIOp,
+  if (isa<arith::DivFOp, arith::RemFOp, arith::DivSIOp, arith::DivUIOp,
           arith::RemSIOp, arith::RemUIOp>(op))
-    return 6;
+    return 8;
   if (isa_and_nonnull<math::MathDialect>(op.getDialect()))
-    return 16;
-  bool computes = op.getNumResults() == 1 &&
-                  !op.getResult(0).getType().isIndex() &&
-                  !isa<MemRefType>(op.getResult(0).getType()) &&
-                  !op.hasTrait<OpTrait::ConstantLike>();
-  return computes ? 1 : 0;
+    return functionCost(op.getName().stripDialect());
+  if (op.getNumResults() != 1 || op.hasTrait<OpTrait::ConstantLike>() ||
+      isa<arith::BitcastOp>(op))
+    return 0;
+  Type type = op.getResult(0).getType();
+  return isa<VectorType>(type) || type.isIntOrFloat() ? 1 : 0;
+}
+
+/// Floating point operations of one op.
+static int64_t flopsOf(Operation &op) {
+  if (op.getNumResults() != 1 ||
+      !isa<FloatType>(getElementTypeOrSelf(op.getResult(0).getType())))
+    return 0;
+  int64_t lanes = 1;
+  if (auto vector = dyn_cast<VectorType>(op.getResult(0).getType()))
+    lanes = vector.getNumElements();
+  if (isa<math::FmaOp>(op))
+    return 2 * lanes;
+  bool counts =
+      isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp>(op) ||
+      isa_and_nonnull<math::MathDialect>(op.getDialect());
+  return counts ? lanes : 0;
 }
 
 namespace {
@@ -47,24 +85,20 @@ public:
   CostEmitter(OpBuilder &builder, Operation *root)
       : b(builder), loc(root->getLoc()), root(root) {}
 
-  Value cost(scf::ForOp loop) {
-    return multiply(trips(loop), cost(*loop.getBody()));
-  }
-
-  /// Of a product, or of moving a matrix.
-  Value cost(func::CallOp call) {
-    Value work = elements(call.getOperands().front());
-    bool adds = call.getCallee().starts_with("lamina_gemm_");
-    if (adds)
-      work = multiply(work, sizeOf(call.getOperand(3), 1));
-    return b.createOrFold<arith::DivSIOp>(loc, work,
-                                          number(adds ? addsPerUnit : 2));
+  WorkEstimate run() {
+    Value bytes = footprint();
+    countsFlops = true;
+    Value flops = cost(root);
+    countsFlops = false;
+    Value time = b.createOrFold<arith::MaxSIOp>(loc, cost(root), moving(bytes));
+    return {time, flops, bytes};
   }
 
 private:
   OpBuilder &b;
   Location loc;
   Operation *root;
+  bool countsFlops = false; // else time
 
   Value number(int64_t value) {
     return arith::ConstantIndexOp::create(b, loc, value);
@@ -75,21 +109,99 @@ private:
   Value multiply(Value x, Value y) {
     return b.createOrFold<arith::MulIOp>(loc, x, y);
   }
+  Value divide(Value x, int64_t y) {
+    return b.createOrFold<arith::DivSIOp>(loc, x, number(y));
+  }
+
+  Value cost(Operation *op) {
+    if (auto loop = dyn_cast<scf::ForOp>(op))
+      return multiply(trips(loop), cost(*loop.getBody()));
+    return cost(cast<func::CallOp>(op));
+  }
+
+  /// Of a product, or of moving a matrix.
+  Value cost(func::CallOp call) {
+    if (call.getNumOperands() == 0 ||
+        !isa<MemRefType>(call.getOperand(0).getType()))
+      return number(0);
+    Value work = elements(call.getOperands().front());
+    bool adds = call.getCallee().starts_with("lamina_gemm_");
+    if (adds)
+      work = multiply(work, sizeOf(call.getOperand(3), 1));
+    if (countsFlops)
+      return adds ? multiply(work, number(2)) : number(0);
+    return divide(work, adds ? addsPerUnit : 2);
+  }
+
+  /// The buffers from outside that the op uses.
+  Value footprint() {
+    llvm::SetVector<Value> buffers;
+    auto see = [&](Value value) {
+      while (root->isAncestor(value.getParentBlock()->getParentOp())) {
+        Operation *op = value.getDefiningOp();
+        if (!op || op->getNumOperands() == 0 || isa<memref::ViewOp>(op))
+          return; // a temporary of its own
+        value = op->getOperand(0);
+        if (!isa<MemRefType>(value.getType()))
+          return;
+      }
+      // Pieces of the scratch buffer are seen as their views.
+      auto type = cast<MemRefType>(value.getType());
+      if (!type.getElementType().isInteger(8) || type.getRank() != 1)
+        buffers.insert(value);
+    };
+    root->walk([&](Operation *op) {
+      if (isa<memref::DimOp>(op))
+        return;
+      for (Value operand : op->getOperands())
+        if (isa<MemRefType>(operand.getType()))
+          see(operand);
+    });
+    Value sum = number(0);
+    for (Value buffer : buffers) {
+      Type element = cast<MemRefType>(buffer.getType()).getElementType();
+      int64_t bytes =
+          element.isIndex()
+              ? 8
+              : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+      sum = add(sum, multiply(elements(buffer), number(bytes)));
+    }
+    return sum;
+  }
+
+  /// The time of moving bytes that are not in the core's own caches.
+  Value moving(Value bytes) {
+    auto rate = [&](int64_t gigabytes) {
+      return divide(multiply(bytes, number(4)), gigabytes);
+    };
+    auto beyond = [&](int64_t size) -> Value {
+      return b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::sgt,
+                                           bytes, number(size));
+    };
+    auto choose = [&](Value condition, Value x, Value y) {
+      return b.createOrFold<arith::SelectOp>(loc, condition, x, y);
+    };
+    return choose(beyond(typicalMemory.sharedBytes),
+                  rate(typicalMemory.gigabytesPerSecond),
+                  choose(beyond(typicalMemory.ownBytes),
+                         rate(typicalMemory.sharedGigabytesPerSecond),
+                         number(0)));
+  }
 
   Value cost(Block &block) {
-    int64_t fixed = 1;
+    int64_t fixed = countsFlops ? 0 : 1;
     Value sum;
     auto count = [&](Value more) { sum = sum ? add(sum, more) : more; };
     for (Operation &op : block) {
-      if (auto loop = dyn_cast<scf::ForOp>(op))
-        count(cost(loop));
+      if (isa<scf::ForOp>(op))
+        count(cost(&op));
       else if (auto call = dyn_cast<func::CallOp>(op);
                call && call.getCallee() != workerFunction)
         count(cost(call));
       else if (auto copy = dyn_cast<memref::CopyOp>(op))
-        count(elements(copy.getSource()));
+        count(countsFlops ? number(0) : elements(copy.getSource()));
       else if (op.getNumRegions() == 0)
-        fixed += costOf(op);
+        fixed += countsFlops ? flopsOf(op) : operationCost(op);
       for (Region &region : op.getRegions())
         if (!isa<scf::ForOp>(op))
           for (Block &inner : region)
@@ -207,10 +319,10 @@ private:
 };
 } // namespace
 
-Value lamina::estimateCost(OpBuilder &builder, scf::ForOp loop) {
-  return CostEmitter(builder, loop).cost(loop);
+WorkEstimate lamina::estimateWork(OpBuilder &builder, Operation *op) {
+  return CostEmitter(builder, op).run();
 }
 
-Value lamina::estimateCost(OpBuilder &builder, func::CallOp call) {
-  return CostEmitter(builder, call).cost(call);
+Value lamina::estimateCost(OpBuilder &builder, Operation *op) {
+  return estimateWork(builder, op).time;
 }
