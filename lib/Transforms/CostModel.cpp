@@ -19,7 +19,7 @@ using namespace lamina;
 static constexpr int64_t typicalTrips = 16;
 
 /// How many products are added to sums in a unit of time.
-static constexpr int64_t addsPerUnit = 16;
+static constexpr int64_t addsPerUnit = 20;
 
 /// Of the functions that are expanded inline, as measured on vectors of float32
 /// (docs/performance.md).
@@ -48,6 +48,14 @@ int64_t lamina::operationCost(Operation &op) {
           vector::MaskedStoreOp, vector::TransferReadOp,
           vector::TransferWriteOp>(op))
     return 3;
+  // Operands of the instructions that use them, or nothing at all.
+  if (isa<vector::BroadcastOp, vector::ExtractOp, vector::ExtractStridedSliceOp,
+          vector::CreateMaskOp, vector::ConstantMaskOp, vector::ShapeCastOp>(
+          op))
+    return 0;
+  if (isa<memref::LoadOp>(op) && op.hasOneUse() &&
+      isa<vector::BroadcastOp>(*op.user_begin()))
+    return 0;
   if (isa<memref::LoadOp, memref::StoreOp>(op))
     return 1;
   if (isa<arith::DivFOp, arith::RemFOp, arith::DivSIOp, arith::DivUIOp,
@@ -99,6 +107,7 @@ private:
   Location loc;
   Operation *root;
   bool countsFlops = false; // else time
+  DenseMap<Value, Value> first;
 
   Value number(int64_t value) {
     return arith::ConstantIndexOp::create(b, loc, value);
@@ -188,26 +197,39 @@ private:
                          number(0)));
   }
 
+  Value cost(Region &region) {
+    Value sum = number(0);
+    for (Block &block : region)
+      sum = add(sum, cost(block));
+    return sum;
+  }
+
+  /// Of the branch that is taken, or of the longer one.
+  Value cost(scf::IfOp branch) {
+    Value yes = cost(branch.getThenRegion()), no = cost(branch.getElseRegion());
+    if (Value condition = known(branch.getCondition()))
+      return b.createOrFold<arith::SelectOp>(loc, condition, yes, no);
+    return b.createOrFold<arith::MaxSIOp>(loc, yes, no);
+  }
+
   Value cost(Block &block) {
     int64_t fixed = countsFlops ? 0 : 1;
-    Value sum;
-    auto count = [&](Value more) { sum = sum ? add(sum, more) : more; };
-    for (Operation &op : block) {
+    Value sum = number(0);
+    for (Operation &op : block)
       if (isa<scf::ForOp>(op))
-        count(cost(&op));
-      else if (auto call = dyn_cast<func::CallOp>(op);
-               call && call.getCallee() != workerFunction)
-        count(cost(call));
+        sum = add(sum, cost(&op));
+      else if (auto branch = dyn_cast<scf::IfOp>(op))
+        sum = add(sum, cost(branch));
+      else if (auto call = dyn_cast<func::CallOp>(op))
+        sum = add(sum, cost(call));
       else if (auto copy = dyn_cast<memref::CopyOp>(op))
-        count(countsFlops ? number(0) : elements(copy.getSource()));
+        sum = add(sum, countsFlops ? number(0) : elements(copy.getSource()));
       else if (op.getNumRegions() == 0)
         fixed += countsFlops ? flopsOf(op) : operationCost(op);
-      for (Region &region : op.getRegions())
-        if (!isa<scf::ForOp>(op))
-          for (Block &inner : region)
-            count(cost(inner));
-    }
-    return sum ? add(sum, number(fixed)) : number(fixed);
+      else
+        for (Region &region : op.getRegions())
+          sum = add(sum, cost(region));
+    return add(sum, number(fixed));
   }
 
   Value elements(Value memref) {
@@ -230,7 +252,9 @@ private:
       return number(typicalTrips);
     Value span = b.createOrFold<arith::SubIOp>(loc, to, from);
     Value less = b.createOrFold<arith::SubIOp>(loc, step, number(1));
-    return b.createOrFold<arith::DivSIOp>(loc, add(span, less), step);
+    return b.createOrFold<arith::MaxSIOp>(
+        loc, b.createOrFold<arith::DivSIOp>(loc, add(span, less), step),
+        number(0));
   }
 
   Value known(OpFoldResult size) {
@@ -239,39 +263,59 @@ private:
     return known(cast<Value>(size));
   }
 
-  /// `value`, or something that it may become, ahead of the root; null if it is
-  /// anything.
+  /// `value` ahead of the root, as it is in the first iteration of the loops
+  /// around it: a block of rows is whole there unless there are fewer rows.
+  /// Null if it depends on what is in memory.
   Value known(Value value) {
     if (!root->isAncestor(value.getParentBlock()->getParentOp()))
       return value;
+    auto [place, isNew] = first.try_emplace(value);
+    if (!isNew)
+      return place->second;
+    Value found = findFirst(value);
+    return first[value] = found;
+  }
+
+  Value findFirst(Value value) {
     Operation *op = value.getDefiningOp();
-    if (!op)
-      return {};
+    if (!op) {
+      auto argument = cast<BlockArgument>(value);
+      auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+      if (!loop)
+        return {};
+      if (OpOperand *init = loop.getTiedLoopInit(argument))
+        return known(init->get());
+      return known(loop.getLowerBound());
+    }
     if (std::optional<int64_t> constant = getConstantIntValue(value))
       return number(*constant);
-    if (auto min = dyn_cast<affine::AffineMinOp>(op))
-      return smallest(min);
     if (auto dim = dyn_cast<memref::DimOp>(op))
       return dim.getConstantIndex()
                  ? dimension(dim.getSource(), *dim.getConstantIndex())
                  : Value();
+    if (auto min = dyn_cast<affine::AffineMinOp>(op))
+      return smallest(min);
     if (isa<arith::MinSIOp>(op)) {
       Value x = known(op->getOperand(0)), y = known(op->getOperand(1));
       return x && y ? b.createOrFold<arith::MinSIOp>(loc, x, y) : x ? x : y;
     }
-    bool computes =
-        isa<affine::AffineApplyOp, arith::AddIOp, arith::SubIOp, arith::MulIOp>(
-            op);
-    if (!computes)
+    if (op->getNumRegions() != 0 || op->getNumResults() != 1 ||
+        op->getNumOperands() == 0 || !isPure(op))
       return {};
     IRMapping mapping;
     for (Value operand : op->getOperands()) {
-      Value there = known(operand);
+      Value there = operand.getType().isIntOrIndex() ? known(operand) : Value();
       if (!there)
         return {};
       mapping.map(operand, there);
     }
-    return b.clone(*op, mapping)->getResult(0);
+    Operation *copy = b.clone(*op, mapping);
+    SmallVector<Value> folded;
+    if (failed(b.tryFold(copy, folded)) || folded.empty() ||
+        folded.front().getDefiningOp() == copy)
+      return copy->getResult(0);
+    copy->erase();
+    return folded.front();
   }
 
   Value smallest(affine::AffineMinOp min) {
@@ -312,6 +356,17 @@ private:
       return known(view.getMixedSizes()[axis]);
     if (auto view = memref.getDefiningOp<memref::ViewOp>())
       return known(view.getSizes()[type.getDynamicDimIndex(axis)]);
+    if (auto joined = memref.getDefiningOp<memref::CollapseShapeOp>()) {
+      Value product = number(1);
+      ReassociationIndices axes = joined.getReassociationIndices()[axis];
+      for (int64_t from : axes) {
+        Value size = dimension(joined.getSrc(), from);
+        if (!size)
+          return {};
+        product = multiply(product, size);
+      }
+      return product;
+    }
     if (Value outside = known(memref))
       return b.createOrFold<memref::DimOp>(loc, outside, axis);
     return {};

@@ -2,12 +2,12 @@
 //--------------------------------------===//
 
 #include "Driver.h"
+#include "lamina/Bench/Kernels.h"
 #include "lamina/Bench/Limits.h"
 #include "lamina/Bench/Measure.h"
 #include "lamina/Bench/Work.h"
 #include "lamina/Gpu/Target.h"
 #include "lamina/Transforms/Machine.h"
-#include "lamina/Transforms/Profile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
@@ -20,10 +20,8 @@ using namespace mlir;
 namespace {
 constexpr int64_t defaultSize = 32; // of the batch and other unknown sizes
 
-/// One kernel of an entry point, per call.
-struct Kernel {
+struct Kernel : KernelTime {
   std::string name;
-  double seconds = 0, estimate = 0, flops = 0, bytes = 0;
 };
 
 /// What is known about one entry point.
@@ -217,25 +215,15 @@ bool Benchmark::measureKernels() {
     auto table = (*model)->lookup(profileTable(entry.name));
     if (!table)
       return fail(table.takeError());
-    auto *counts = static_cast<KernelCounts *>(*table);
-    int64_t calls = 0;
-    auto latency = measure(
-        [&] {
-          ++calls;
-          return (**call)();
-        },
-        {arguments.repeat, arguments.seconds});
-    if (!latency)
-      return fail(latency.takeError());
-    // The clock's rate does not matter: the kernels are the whole call.
-    double ticks = 1;
-    for (size_t i = 0; i < kernels.size(); ++i)
-      ticks += double(counts[i].ticks);
-    for (auto [i, name] : llvm::enumerate(kernels.getAsRange<StringAttr>()))
-      row.kernels.push_back(
-          {name.str(), row.latency.median * double(counts[i].ticks) / ticks,
-           double(counts[i].estimate) / calls * 0.25e-9,
-           double(counts[i].flops) / calls, double(counts[i].bytes) / calls});
+    auto measured = lamina::measureKernels(
+        [&] { return (**call)(); },
+        {static_cast<const KernelCounts *>(*table), kernels.size()},
+        row.latency.median, {arguments.repeat, arguments.seconds});
+    if (!measured)
+      return fail(measured.takeError());
+    for (auto [name, time] :
+         llvm::zip_equal(kernels.getAsRange<StringAttr>(), *measured))
+      row.kernels.push_back({time, name.str()});
   }
   return true;
 }

@@ -14,9 +14,11 @@ inline constexpr const char *kernelsAttribute = "lamina.kernels";
 /// One row of an entry point's table, summed over all calls.
 struct KernelCounts {
   int64_t ticks;    // of the processor's clock
-  int64_t estimate; // in quarters of a nanosecond
+  int64_t estimate; // in units of time of the cost model
   int64_t flops, bytes;
 };
+
+inline constexpr double secondsPerEstimate = 0.25e-9;
 
 /// The symbol of the table of an entry point's kernels.
 inline std::string profileTable(llvm::StringRef entry) {
