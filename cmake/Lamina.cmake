@@ -9,6 +9,30 @@ function(lamina_library name)
   add_dependencies(${name} lamina-tablegen ${ARG_DEPENDS})
 endfunction()
 
+# lamina_bitcode(RESULT SOURCE.c [flags...])
+# LLVM bitcode of a C file as the array bitcodeSOURCE of a C++ file, whose path
+# RESULT becomes.
+function(lamina_bitcode result source)
+  find_program(LAMINA_CLANG NAMES clang clang-22 HINTS ${LLVM_TOOLS_BINARY_DIR} NO_DEFAULT_PATH)
+  find_program(LAMINA_CLANG NAMES clang-22)
+  if(NOT LAMINA_CLANG)
+    message(FATAL_ERROR "Lamina needs clang 22 to compile lib/Runtime and lib/Gpu/Math")
+  endif()
+  cmake_path(GET source STEM name)
+  cmake_path(GET source PARENT_PATH folder)
+  file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.h)
+  set(bitcode ${CMAKE_CURRENT_BINARY_DIR}/${name}.bc)
+  set(array ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
+  add_custom_command(OUTPUT ${array}
+    COMMAND ${LAMINA_CLANG} -std=c11 -O2 -fno-ident -Wall -Wextra -Werror ${ARGN}
+            -emit-llvm -c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${bitcode}
+    COMMAND ${CMAKE_COMMAND} -DINPUT=${bitcode} -DOUTPUT=${array} -DNAME=bitcode${name}
+            -P ${PROJECT_SOURCE_DIR}/cmake/EmbedFile.cmake
+    DEPENDS ${source} ${headers} ${PROJECT_SOURCE_DIR}/cmake/EmbedFile.cmake
+    COMMENT "Embedding ${source}" VERBATIM)
+  set(${result} ${array} PARENT_SCOPE)
+endfunction()
+
 # lamina_unittest(NAME SOURCES... [LINK libraries...])
 # A GoogleTest executable, one ctest entry.
 function(lamina_unittest name)

@@ -1,4 +1,5 @@
 //===- EmbedKernels.cpp - kernels as PTX ----------------------------------===//
+#include "MathFunctions.h"
 #include "lamina/Gpu/Passes.h"
 #include "lamina/Gpu/Target.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -77,7 +78,7 @@ struct EmbedKernels : lamina::impl::EmbedKernelsBase<EmbedKernels> {
       constexpr const char *wrapped = "_mlir_ciface_";
       bool isWrapper = kernels.lookupSymbol((wrapped + *callee).str());
       auto function = kernels.lookupSymbol<mlir::LLVM::LLVMFuncOp>(*callee);
-      if (callee->starts_with(wrapped) ||
+      if (callee->starts_with(wrapped) || isMathFunction(*callee) ||
           (function && !function.isExternal() && !isWrapper))
         return;
       call.emitError() << "'" << *callee
@@ -101,6 +102,8 @@ struct EmbedKernels : lamina::impl::EmbedKernelsBase<EmbedKernels> {
       return machine.takeError();
     module->setTargetTriple((*machine)->getTargetTriple());
     module->setDataLayout((*machine)->createDataLayout());
+    if (llvm::Error error = linkMathFunctions(*module))
+      return std::move(error);
     optimize(*module, **machine);
     for (llvm::Function &function : *module)
       if (function.isDeclaration() && !function.isIntrinsic() &&

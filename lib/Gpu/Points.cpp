@@ -129,8 +129,12 @@ SmallVector<Value> Points::elementOf(OpOperand &operand,
       indices.push_back(point[dim.getPosition()]);
       continue;
     }
+    // An expression reads few of the loops, and some have no position yet.
+    Values used;
+    for (auto [loop, index] : llvm::enumerate(point))
+      used.push_back(expr.isFunctionOfDim(loop) ? index : number(b, 0));
     indices.push_back(affine::AffineApplyOp::create(
-        b, AffineMap::get(map.getNumDims(), 0, expr), point));
+        b, AffineMap::get(map.getNumDims(), 0, expr), used));
   }
   return indices;
 }

@@ -372,19 +372,22 @@ Expr Scalar::bit_or(Expr a, Expr b) { return emit<arith::OrIOp>(a, a, b); }
 Expr Scalar::bit_xor(Expr a, Expr b) { return emit<arith::XOrIOp>(a, a, b); }
 
 // An amount of the width or more is poison to arith. A negative one is large.
+// It is limited rather than selected: LLVM makes a single PTX shift of a select
+// with the same condition, whose amount it cuts to 32 bits.
 Expr Scalar::shift_left(Expr a, Expr b) {
-  Expr zero = constant(a, 0.0);
-  Expr fits = compareInt(arith::CmpIPredicate::ult, b,
-                         constant(a, APInt(width(a), width(a))));
-  return choose(fits, emit<arith::ShLIOp>(a, a, choose(fits, b, zero)), zero);
+  Expr last = constant(a, APInt(width(a), width(a) - 1));
+  Expr fits = compareInt(arith::CmpIPredicate::ule, b, last);
+  return choose(fits,
+                emit<arith::ShLIOp>(a, a, emit<arith::MinUIOp>(a, b, last)),
+                constant(a, 0.0));
 }
 Expr Scalar::shift_right(Expr a, Expr b) {
   Expr last = constant(a, APInt(width(a), width(a) - 1));
+  Expr amount = emit<arith::MinUIOp>(a, b, last);
   if (!isUnsigned(a))
-    return emit<arith::ShRSIOp>(a, a, emit<arith::MinUIOp>(a, b, last));
-  Expr zero = constant(a, 0.0);
+    return emit<arith::ShRSIOp>(a, a, amount);
   Expr fits = compareInt(arith::CmpIPredicate::ule, b, last);
-  return choose(fits, emit<arith::ShRUIOp>(a, a, choose(fits, b, zero)), zero);
+  return choose(fits, emit<arith::ShRUIOp>(a, a, amount), constant(a, 0.0));
 }
 
 } // namespace lamina::lam

@@ -249,11 +249,11 @@ void *lamina_cuda_scratch(struct lamina_cuda_call *call, void *given,
                           int64_t bytes) {
   if (call->error || bytes == 0)
     return given;
-  if (given && call->on_device) {
-    if (!is_on_device(given))
-      call->error = LAMINA_EPOINTER;
+  /* A caller of the host's function may have memory for a processor's code. */
+  if (given && is_on_device(given))
     return (void *)(((uintptr_t)given + 63) & ~(uintptr_t)63);
-  }
+  if (given && call->on_device)
+    call->error = LAMINA_EPOINTER;
   return (void *)(uintptr_t)borrow(call, (size_t)bytes);
 }
 

@@ -28,6 +28,13 @@ protected:
       options.target = target;
   }
 
+  /// Whether a case of so many multiplications or the like is left out: an
+  /// emulator takes long for it. LAMINA_TEST_ALL=1 runs everything.
+  bool isTooLarge(int64_t work) const {
+    return options.target != "cpu" && work > 700'000 &&
+           !std::getenv("LAMINA_TEST_ALL");
+  }
+
   /// The module at the stage called `stage`, or null.
   mlir::OwningOpRef<mlir::ModuleOp> lower(llvm::StringRef text,
                                           llvm::StringRef stage) {

@@ -67,6 +67,8 @@ protected:
   }
 
   void check(const Case &c, StringRef rest, unsigned results) {
+    if (isTooLarge(c.m * c.k * c.n))
+      return;
     std::string program = text(c, rest, results);
     SCOPED_TRACE(program + llvm::formatv("{0} {1} {2}", c.m, c.k, c.n).str());
     std::unique_ptr<CompiledModel> compiled = compile(program);
@@ -142,7 +144,7 @@ TEST_P(ProductEpiloguesTest, sizesAroundBlocks) {
       check({m, k, n}, rest, 1);
     check({193, 400, 520, false, DType::Float64}, rest, 1);
   }
-  EXPECT_GT(compared, 400000);
+  EXPECT_GT(compared, isTooLarge(INT64_MAX) ? 60000 : 400000);
 }
 
 TEST_P(ProductEpiloguesTest, unknownSizesAndNone) {
@@ -151,19 +153,22 @@ TEST_P(ProductEpiloguesTest, unknownSizesAndNone) {
                            {50, 0, 520},
                            {50, 20, 0},
                            {1, 20, 70},
+                           {67, 40, 130},
                            {53, 400, 530}})
       check({m, k, n, true}, rest, 1);
-  EXPECT_GT(compared, 50000);
+  EXPECT_GT(compared, isTooLarge(INT64_MAX) ? 30000 : 50000);
 }
 
 TEST_P(ProductEpiloguesTest, severalResults) {
+  check({67, 40, 130}, severalResults, 3);
+  check({67, 40, 130, true}, ownBlock, 2);
   check({101, 50, 530}, severalResults, 3);
   check({101, 500, 530}, severalResults, 3);
   check({101, 500, 530, true}, severalResults, 3);
   for (int64_t k : {50, 500})
     for (bool dynamic : {false, true})
       check({101, k, 530, dynamic}, ownBlock, 2);
-  EXPECT_GT(compared, 800000);
+  EXPECT_GT(compared, isTooLarge(INT64_MAX) ? 40000 : 800000);
 }
 
 TEST_P(ProductEpiloguesTest, areFused) {

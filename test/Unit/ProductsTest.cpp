@@ -74,8 +74,19 @@ protected:
            b + ") -> " + y + "\n  return %y : " + y + "\n}\n";
   }
 
+  static int64_t work(const Product &p) {
+    int64_t result = 1;
+    for (int64_t size : resultShape(p))
+      result *= size;
+    for (int64_t axis : p.contractA)
+      result *= p.a[axis];
+    return result;
+  }
+
   /// Compiles all products as one module, and compares each.
-  void check(ArrayRef<Product> products, DType dtype, bool special = false) {
+  void check(std::vector<Product> products, DType dtype, bool special = false) {
+    llvm::erase_if(products,
+                   [&](const Product &p) { return isTooLarge(work(p)); });
     StringRef element = dtype == DType::Float64 ? "f64" : "f32";
     std::string all;
     for (auto [i, product] : llvm::enumerate(products))
@@ -151,7 +162,7 @@ TEST_P(ProductsTest, sizesAroundTilesAndBlocks) {
   products.push_back(matrices(385, 20, 600));
   check(products, DType::Float32);
   check(products, DType::Float64);
-  EXPECT_GT(compared, 400000);
+  EXPECT_GT(compared, isTooLarge(INT64_MAX) ? 30000 : 400000);
 }
 
 TEST_P(ProductsTest, noneAndUnknown) {

@@ -110,12 +110,7 @@ int driver::compile(Arguments &arguments) {
   std::vector<std::string> names = arguments.emit.empty() ? defaultEmit(arguments.output) : arguments.emit;
   if (!checkNames(session, names))
     return BadUsage;
-  llvm::Expected<CompileTarget> target = parseTarget(arguments.options.target);
-  if (!target) {
-    llvm::errs() << "lamina: --target: " << llvm::toString(target.takeError()) << "\n";
-    return BadUsage;
-  }
-  if (!target->isGpu())
+  if (!llvm::cantFail(parseTarget(arguments.options.target)).isGpu())
     for (llvm::StringRef name : {"gpu", "nvvm", "ptx"})
       if (llvm::is_contained(names, name)) {
         llvm::errs() << "lamina: --emit: '" << name << "' needs --target=cuda\n";

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Driver.h"
+#include "lamina/Gpu/Target.h"
 #include "lamina/Runtime/Runtime.h"
 #include "lamina/Support/OutputFile.h"
 #include "lamina/Target/Artefacts.h"
@@ -382,6 +383,17 @@ int runTraced(const Command &command, Arguments &arguments) {
   return code;
 }
 
+/// What no option says by itself.
+void checkTarget(const Arguments &arguments) {
+  llvm::Expected<CompileTarget> target = parseTarget(arguments.options.target);
+  if (!target)
+    throw CLI::ValidationError(llvm::toString(target.takeError()));
+  if (target->isGpu() && !arguments.options.threads.empty())
+    throw CLI::ValidationError(
+        "--threads is for code of a processor; on a GPU, threads of its own "
+        "share all work");
+}
+
 bool isCommand(llvm::StringRef word) {
   return llvm::any_of(commands, [&](const Command &c) { return word == c.name; });
 }
@@ -399,7 +411,10 @@ int main(int argc, char **argv) {
     CLI::App *sub = app.add_subcommand(command.name, command.summary);
     command.declare(*sub, arguments);
     refuseOptionsAsValues(*sub);
-    sub->callback([&chosen, &command] { chosen = &command; });
+    sub->callback([&chosen, &command, &arguments] {
+      checkTarget(arguments);
+      chosen = &command;
+    });
   }
 
   // `lamina m.lam …` means `lamina compile m.lam …`.

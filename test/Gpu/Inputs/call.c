@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { rows = 3, columns = 7, results = 5 };
 
@@ -49,5 +50,23 @@ int main(void) {
   for (int i = 0; i < rows * results; ++i)
     same &= y[i] == z[i];
   printf("same: %d\n", same);
+
+  /* The host's function takes scratch of the device, and leaves the host's. */
+  size_t size = model_forward_scratch(rows);
+  unsigned char *bytes = malloc(size), *seen = malloc(size);
+  uint64_t scratch;
+  allocate(&scratch, size);
+  int touched = 0, changed = 0;
+  memset(bytes, 0xa5, size);
+  in(scratch, bytes, size);
+  code = model_forward(NULL, rows, x, y, (void *)scratch);
+  out(seen, scratch, size);
+  code = code ? code : model_forward(NULL, rows, x, z, bytes);
+  for (size_t i = 0; i < size; ++i) {
+    touched |= seen[i] != 0xa5;
+    changed |= bytes[i] != 0xa5;
+  }
+  printf("scratch: %s, device's used %d, host's used %d, same %d\n",
+         model_error(code), touched, changed, memcmp(y, z, sizeof y) == 0);
   return 0;
 }
