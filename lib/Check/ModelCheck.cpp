@@ -111,13 +111,13 @@ void Checker::readArguments(func::FuncOp forward) {
 }
 
 /// Weights around their initial values, so that none is exactly 0; inputs that
-/// are normal numbers, small integers or coins. Some attempts take positive
-/// numbers, as for a square root, or numbers between 0 and 1, as for an
-/// arcsine.
+/// are normal numbers, small integers or coins. Some attempts take numbers
+/// above 1, as for a logarithm or an inverse hyperbolic cosine, or between 0 and
+/// 1, as for an arcsine.
 Arrays Checker::randomArguments(unsigned attempt) {
   auto input = [&] {
     double x = random.normal();
-    return attempt == 2   ? std::abs(x) + 0.1
+    return attempt == 2   ? 1.1 + std::abs(x)
            : attempt == 3 ? 0.1 + 0.8 / (1 + std::exp(-x))
                           : x;
   };
