@@ -34,6 +34,7 @@ roll(t, -2, axis=1)|roll(t, (1, 2), axis=(0, 1))|rot90(a)|rot90(t, k=-1, axes=(0
 stack([a, b], axis=-1)|concatenate([a, i], axis=1)|hstack([v, v])|vstack([v, v])|dstack([v, v])|split(t, [1, 2], axis=1)
 array_split(t, 3, axis=2)|unstack(t, axis=1)|append(i, a, axis=1)|pad(a, ((1, 2), (0, 3)), constant_values=5)
 pad(a, ((1, 2), (2, 1)), mode="reflect")|pad(a, ((1, 2), (2, 1)), mode="symmetric")|pad(a, ((1, 2), (0, 3)), mode="wrap")
+pad(a, ((1, 2), (2, 1)), mode="mean")|pad(a, ((1, 2), (2, 1)), mode="median")|pad(a, ((1, 2), (2, 1)), mode="maximum")|pad(a, ((1, 2), (0, 3)), mode="minimum")|pad(a, ((2, 1), (3, 0)), mode="linear_ramp")|pad(i, ((2, 1), (3, 0)), mode="linear_ramp")|pad(i, 2, mode="mean")
 meshgrid(v, w)|meshgrid(v, w, indexing="ij")|tril(t, k=-1)|triu(a, k=1)|diag(a, k=-1)|diag(v, k=1)|diagonal(t, offset=1, axis1=1, axis2=2)
 diagflat(v, k=-1)|trace(t, offset=1, axis1=0, axis2=2)|vander(v)|vander(v, N=3)|vander(k, increasing=True)"""
 values = """square(m)|trunc(i)|relu6(i)|round(i * 7, -1)|round(a * 100, -1)|round(a, decimals=1)|angle(a)|imag(a)|i0(a * 9)|allclose(a, b)|allclose(a, a)
