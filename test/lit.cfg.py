@@ -10,6 +10,7 @@ config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.lamina_build, "test", "lit")
 config.environment["PATH"] = os.pathsep.join(
     [os.path.join(config.lamina_build, "bin"), config.llvm_tools, config.environment["PATH"]])
+config.environment["PYTHONDONTWRITEBYTECODE"] = "1"  # nothing is written beside the tests
 config.substitutions.append(("%root", config.lamina_source))
 config.substitutions.append(("%cc", "cc"))
 config.substitutions.append(("%build", config.lamina_build))

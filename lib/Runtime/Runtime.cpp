@@ -9,9 +9,11 @@ using namespace lamina;
 
 static_assert(maxThreads == lamina_max_threads);
 
-// The bitcode of Pool.c and OpenMP.c.
-extern const unsigned char bitcodePool[], bitcodeOpenMP[], bitcodeCuda[];
-extern const unsigned long bitcodePoolSize, bitcodeOpenMPSize, bitcodeCudaSize;
+// The bitcode of Pool.c and so on.
+extern const unsigned char bitcodePool[], bitcodeOpenMP[], bitcodeCuda[],
+    bitcodeCpu[], bitcodeScratch[];
+extern const unsigned long bitcodePoolSize, bitcodeOpenMPSize, bitcodeCudaSize,
+    bitcodeCpuSize, bitcodeScratchSize;
 
 /// Links the functions of one file into the module, for it alone.
 static llvm::Error link(llvm::Module &module, const unsigned char *bytes,
@@ -41,6 +43,12 @@ static llvm::Error link(llvm::Module &module, const unsigned char *bytes,
 llvm::Expected<bool> lamina::linkRuntime(llvm::Module &module, bool openMP) {
   if (module.getFunction(cudaBegin))
     if (llvm::Error error = link(module, bitcodeCuda, bitcodeCudaSize))
+      return std::move(error);
+  if (module.getFunction(chooseVariant))
+    if (llvm::Error error = link(module, bitcodeCpu, bitcodeCpuSize))
+      return std::move(error);
+  if (module.getFunction(allocateScratch))
+    if (llvm::Error error = link(module, bitcodeScratch, bitcodeScratchSize))
       return std::move(error);
   if (!module.getFunction(parallelRun) && !module.getFunction(parallelCount))
     return false;

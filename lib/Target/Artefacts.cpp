@@ -58,7 +58,9 @@ ArtefactEmitter::~ArtefactEmitter() = default;
 const Signature &ArtefactEmitter::signature() const { return state->signature; }
 
 llvm::Expected<std::unique_ptr<ArtefactEmitter>>
-ArtefactEmitter::create(mlir::ModuleOp module, const Options &options) {
+ArtefactEmitter::create(llvm::ArrayRef<mlir::ModuleOp> modules,
+                        const Options &options) {
+  mlir::ModuleOp module = modules.front();
   mlir::FailureOr<Signature> signature = readSignature(module);
   if (failed(signature))
     return llvm::createStringError(
@@ -66,7 +68,7 @@ ArtefactEmitter::create(mlir::ModuleOp module, const Options &options) {
   auto state = std::make_unique<State>();
   state->signature = std::move(*signature);
   llvm::Expected<std::unique_ptr<Codegen>> code =
-      Codegen::create(module, options, state->signature, /*packed=*/false);
+      Codegen::create(modules, options, state->signature, /*packed=*/false);
   if (!code)
     return code.takeError();
   state->code = std::move(*code);
@@ -85,9 +87,9 @@ llvm::Expected<std::string> ArtefactEmitter::emit(llvm::StringRef artefact) {
   if (artefact == "ptx")
     return state->ptx;
   if (artefact == "header")
-    return writeHeader(state->signature);
+    return writeHeader(state->signature, state->code->machines());
   if (artefact == "manifest")
-    return writeManifest(state->signature, state->code->machine());
+    return writeManifest(state->signature, state->code->machines());
   if (!findArtefact(artefact))
     return llvm::createStringError("'" + artefact + "' is not an artefact");
   if (llvm::Error error = state->needObject())

@@ -6,6 +6,7 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
+#include "llvm/Linker/Linker.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Passes/StandardInstrumentations.h"
@@ -15,77 +16,25 @@
 
 using namespace lamina;
 
-llvm::Expected<std::unique_ptr<Codegen>>
-Codegen::create(mlir::ModuleOp source, const Options &options,
-                const Signature &signature, bool packed) {
-  llvm::TimeTraceScope trace("codegen");
-  std::unique_ptr<Codegen> result(new Codegen);
-  llvm::Expected<Machine> machine = machineFor(options.mcpu);
-  if (!machine)
-    return machine.takeError();
-  result->target = std::move(*machine);
-
-  mlir::MLIRContext &context = *source.getContext();
-  mlir::registerBuiltinDialectTranslation(context);
-  mlir::registerLLVMDialectTranslation(context);
-  result->module =
-      mlir::translateModuleToLLVMIR(source, result->context, signature.model);
-  if (!result->module)
+static llvm::Expected<std::unique_ptr<llvm::Module>>
+translate(mlir::ModuleOp source, llvm::LLVMContext &context,
+          const Signature &signature, const llvm::TargetMachine &machine) {
+  mlir::MLIRContext &known = *source.getContext();
+  mlir::registerBuiltinDialectTranslation(known);
+  mlir::registerLLVMDialectTranslation(known);
+  auto module = mlir::translateModuleToLLVMIR(source, context, signature.model);
+  if (!module)
     return llvm::createStringError(
         "the module cannot be translated to LLVM IR");
-  if (packed)
-    addPackedEntryPoints(*result->module, signature);
-  if (llvm::Error error = result->createTargetMachine(options.optLevel))
-    return std::move(error);
-  llvm::Expected<bool> threaded =
-      linkRuntime(*result->module, signature.threads == "openmp");
-  if (!threaded)
-    return threaded.takeError();
-  result->threaded = *threaded;
-  if (packed && *threaded)
-    exportStop(*result->module, signature);
-  result->addAttributes();
-  result->optimize(options.optLevel);
-  return std::move(result);
-}
-
-/// LLVM's loop strength reduction takes most of the time of code generation on
-/// our nests and gives nothing: their addresses fit x86's addressing modes. It
-/// can be switched off as a command line option only.
-static void disableLoopStrengthReduction() {
-  auto &known = llvm::cl::getRegisteredOptions();
-  if (auto found = known.find("disable-lsr"); found != known.end())
-    static_cast<llvm::cl::opt<bool> *>(found->second)->setValue(true);
-}
-
-llvm::Error Codegen::createTargetMachine(unsigned optLevel) {
-  disableLoopStrengthReduction();
-  std::string error;
-  llvm::Triple triple(target.triple);
-  const llvm::Target *backend =
-      llvm::TargetRegistry::lookupTarget(triple, error);
-  if (!backend)
-    return llvm::createStringError(error);
-  llvm::TargetOptions options;
-  // Products and sums are fused where the kernels say so, nowhere else.
-  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  static constexpr llvm::CodeGenOptLevel levels[] = {
-      llvm::CodeGenOptLevel::None, llvm::CodeGenOptLevel::Less,
-      llvm::CodeGenOptLevel::Default, llvm::CodeGenOptLevel::Aggressive};
-  targetMachine.reset(backend->createTargetMachine(
-      triple, target.cpu, target.features, options, llvm::Reloc::PIC_,
-      std::nullopt, levels[std::min(optLevel, 3u)]));
-  if (!targetMachine)
-    return llvm::createStringError("LLVM has no code generator for " +
-                                   target.triple);
-  module->setTargetTriple(triple);
-  module->setDataLayout(targetMachine->createDataLayout());
+  module->setTargetTriple(machine.getTargetTriple());
+  module->setDataLayout(machine.createDataLayout());
   module->setPICLevel(llvm::PICLevel::BigPIC);
-  return llvm::Error::success();
+  return module;
 }
 
-void Codegen::addAttributes() {
-  for (llvm::Function &function : *module) {
+/// Every function without a machine gets this one.
+static void addAttributes(llvm::Module &module, const Machine &target) {
+  for (llvm::Function &function : module) {
     if (function.isDeclaration())
       continue;
     function.addFnAttr("target-cpu", target.cpu);
@@ -101,6 +50,120 @@ void Codegen::addAttributes() {
   }
 }
 
+llvm::Expected<std::unique_ptr<Codegen>>
+Codegen::create(llvm::ArrayRef<mlir::ModuleOp> sources, const Options &options,
+                const Signature &signature, bool packed) {
+  llvm::TimeTraceScope trace("codegen");
+  std::unique_ptr<Codegen> result(new Codegen);
+  llvm::Expected<std::vector<std::string>> processors =
+      processorsOf(options.mcpu);
+  if (!processors)
+    return processors.takeError();
+  assert(processors->size() == sources.size() && "a module for each processor");
+  for (const std::string &processor : *processors) {
+    llvm::Expected<Machine> machine = machineFor(processor);
+    if (!machine)
+      return machine.takeError();
+    result->targets.push_back(std::move(*machine));
+  }
+  const Machine &least = result->targets.front();
+  auto machine = result->createTargetMachine(least, options.optLevel);
+  if (!machine)
+    return machine.takeError();
+  result->targetMachine = std::move(*machine);
+  auto module = translate(sources.front(), result->context, signature,
+                          *result->targetMachine);
+  if (!module)
+    return module.takeError();
+  result->module = std::move(*module);
+  if (sources.size() > 1) {
+    if (llvm::Error error = result->linkVariants(sources, options, signature))
+      return std::move(error);
+    return std::move(result);
+  }
+
+  if (packed)
+    addPackedEntryPoints(*result->module, signature);
+  llvm::Expected<bool> threaded =
+      linkRuntime(*result->module, signature.threads == "openmp");
+  if (!threaded)
+    return threaded.takeError();
+  result->threaded = *threaded;
+  if (packed && *threaded)
+    exportStop(*result->module, signature);
+  addAttributes(*result->module, least);
+  result->optimize(*result->module, *result->targetMachine, options.optLevel);
+  return std::move(result);
+}
+
+llvm::Error Codegen::linkVariants(llvm::ArrayRef<mlir::ModuleOp> sources,
+                                  const Options &options,
+                                  const Signature &signature) {
+  std::string model = identifier(signature.model);
+  for (auto [index, source] : llvm::enumerate(sources)) {
+    auto machine = createTargetMachine(targets[index], options.optLevel);
+    if (!machine)
+      return machine.takeError();
+    std::unique_ptr<llvm::Module> variant;
+    if (index > 0) {
+      auto translated = translate(source, context, signature, **machine);
+      if (!translated)
+        return translated.takeError();
+      variant = std::move(*translated);
+    }
+    llvm::Module &code = variant ? *variant : *module;
+    makeVariant(code, model, targets, index);
+    addAttributes(code, targets[index]);
+    optimize(code, **machine, options.optLevel);
+    if (variant && llvm::Linker::linkModules(*module, std::move(variant)))
+      return llvm::createStringError(
+          "the variants of the model cannot be linked");
+  }
+  addDispatch(*module, model, targets);
+  llvm::Expected<bool> linked =
+      linkRuntime(*module, signature.threads == "openmp");
+  if (!linked)
+    return linked.takeError();
+  threaded = *linked;
+  for (llvm::Function &function : *module)
+    if (!function.isDeclaration())
+      function.addFnAttr(llvm::Attribute::NoUnwind);
+  return llvm::Error::success();
+}
+
+/// LLVM's loop strength reduction takes most of the time of code generation on
+/// our nests and gives nothing: their addresses fit x86's addressing modes. It
+/// can be switched off as a command line option only.
+static void disableLoopStrengthReduction() {
+  auto &known = llvm::cl::getRegisteredOptions();
+  if (auto found = known.find("disable-lsr"); found != known.end())
+    static_cast<llvm::cl::opt<bool> *>(found->second)->setValue(true);
+}
+
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+Codegen::createTargetMachine(const Machine &target, unsigned optLevel) {
+  disableLoopStrengthReduction();
+  std::string error;
+  llvm::Triple triple(target.triple);
+  const llvm::Target *backend =
+      llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!backend)
+    return llvm::createStringError(error);
+  llvm::TargetOptions options;
+  // Products and sums are fused where the kernels say so, nowhere else.
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  static constexpr llvm::CodeGenOptLevel levels[] = {
+      llvm::CodeGenOptLevel::None, llvm::CodeGenOptLevel::Less,
+      llvm::CodeGenOptLevel::Default, llvm::CodeGenOptLevel::Aggressive};
+  std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
+      triple, target.cpu, target.features, options, llvm::Reloc::PIC_,
+      std::nullopt, levels[std::min(optLevel, 3u)]));
+  if (!machine)
+    return llvm::createStringError("LLVM has no code generator for " +
+                                   target.triple);
+  return machine;
+}
+
 /// The kernels arrive vectorized and in the order they should run. What pays is
 /// to clean up after lowering, and to vectorize the few loops left scalar
 /// (scatters, scans): a third of the time of LLVM's own -O3, for the same code.
@@ -111,7 +174,8 @@ static constexpr const char *pipeline =
     "vectorize,"
     "simplifycfg,instcombine<no-verify-fixpoint>),globaldce";
 
-void Codegen::optimize(unsigned optLevel) {
+void Codegen::optimize(llvm::Module &code, llvm::TargetMachine &machine,
+                       unsigned optLevel) {
   llvm::TimeTraceScope trace("optimize");
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
@@ -122,8 +186,7 @@ void Codegen::optimize(unsigned optLevel) {
   llvm::PassInstrumentationCallbacks callbacks;
   llvm::TimeProfilingPassesHandler traces;
   traces.registerCallbacks(callbacks);
-  llvm::PassBuilder builder(targetMachine.get(), tuning, std::nullopt,
-                            &callbacks);
+  llvm::PassBuilder builder(&machine, tuning, std::nullopt, &callbacks);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(components);
   builder.registerFunctionAnalyses(functions);
@@ -136,7 +199,7 @@ void Codegen::optimize(unsigned optLevel) {
     passes = builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O1);
   else
     passes = builder.buildO0DefaultPipeline(llvm::OptimizationLevel::O0);
-  passes.run(*module, modules);
+  passes.run(code, modules);
 }
 
 std::string Codegen::llvmIR() const {
@@ -155,7 +218,7 @@ llvm::Expected<std::string> Codegen::emit(llvm::CodeGenFileType type) {
   llvm::legacy::PassManager passes;
   if (targetMachine->addPassesToEmitFile(passes, stream, nullptr, type))
     return llvm::createStringError("LLVM cannot write this kind of file for " +
-                                   target.triple);
+                                   targets.front().triple);
   passes.run(*copy);
   return std::string(bytes.begin(), bytes.end());
 }

@@ -12,18 +12,21 @@
 
 namespace lamina {
 
-/// LLVM's side of one module.
+/// LLVM's side of one module, or of one for each processor that it has a
+/// variant for.
 class Codegen {
 public:
-  /// Translates and optimizes. With `packed`, every entry point SYMBOL also
+  /// Translates and optimizes `modules`, one for each of `processorsOf` what
+  /// `options` asks for. With `packed`, every entry point SYMBOL also
   /// gets `SYMBOL_packed`, which takes its arguments in an array of 8-byte
   /// words, and `SYMBOL_dims`, from the array of unknown sizes to that of the
   /// results, and `MODEL_stop` ends threads.
   static llvm::Expected<std::unique_ptr<Codegen>>
-  create(mlir::ModuleOp module, const Options &options,
+  create(llvm::ArrayRef<mlir::ModuleOp> modules, const Options &options,
          const Signature &signature, bool packed);
 
-  const Machine &machine() const { return target; }
+  /// The least one that the code runs on first.
+  llvm::ArrayRef<Machine> machines() const { return targets; }
   /// Whether the code shares work among threads.
   bool isThreaded() const { return threaded; }
   std::string llvmIR() const;
@@ -31,16 +34,29 @@ public:
 
 private:
   Codegen() = default;
-  Machine target;
+  std::vector<Machine> targets;
   bool threaded = false;
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> module;
   std::unique_ptr<llvm::TargetMachine> targetMachine;
 
-  llvm::Error createTargetMachine(unsigned optLevel);
-  void addAttributes();
-  void optimize(unsigned optLevel);
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+  createTargetMachine(const Machine &target, unsigned optLevel);
+  llvm::Error linkVariants(llvm::ArrayRef<mlir::ModuleOp> sources,
+                           const Options &options, const Signature &signature);
+  void optimize(llvm::Module &code, llvm::TargetMachine &machine,
+                unsigned optLevel);
 };
+
+/// Makes `into`, whose functions are variants of `model`'s for the machines,
+/// choose one when it runs: it gets the functions without a variant's suffix.
+void addDispatch(llvm::Module &into, llvm::StringRef model,
+                 llvm::ArrayRef<Machine> machines);
+
+/// Names what the module defines for others after its machine, and drops what
+/// the first variant has for all.
+void makeVariant(llvm::Module &module, llvm::StringRef model,
+                 llvm::ArrayRef<Machine> machines, size_t index);
 
 /// Adds the functions that calls from arrays use; see Codegen::create.
 void addPackedEntryPoints(llvm::Module &module, const Signature &signature);

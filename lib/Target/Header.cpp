@@ -1,6 +1,7 @@
 //===- Header.cpp - the C99 header of a model -----------------------------===//
 #include "CTypes.h"
 #include "lamina/Target/Artefacts.h"
+#include "lamina/Transforms/Machine.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -138,7 +139,22 @@ static std::string linkOptions(const Signature &signature) {
   return options;
 }
 
-std::string lamina::writeHeader(const Signature &signature) {
+/// Of code with variants.
+static void writeChoice(llvm::raw_ostream &out, const std::string &model,
+                        llvm::ArrayRef<Machine> machines) {
+  out << "/* The variant of the code that runs on this processor: ";
+  llvm::interleave(
+      machines, out,
+      [&](const Machine &machine) { out << '"' << machine.cpu << '"'; },
+      machines.size() > 2 ? ", " : " or ");
+  out << ".\n   The first call of any function chooses; the environment "
+         "variable LAMINA_CPU may name\n   one that the processor has. */\n"
+         "const char *"
+      << model << "_cpu(void);\n\n";
+}
+
+std::string lamina::writeHeader(const Signature &signature,
+                                llvm::ArrayRef<Machine> machines) {
   std::string model = identifier(signature.model),
               prefix = llvm::StringRef(model).upper();
   std::string text;
@@ -156,6 +172,8 @@ std::string lamina::writeHeader(const Signature &signature) {
       << "_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n#ifdef "
          "__cplusplus\nextern \"C\" {\n#endif\n\n";
   writeErrors(out, signature, model, prefix);
+  if (machines.size() > 1)
+    writeChoice(out, model, machines);
   writeStruct(out, model + "_weights", signature.weights, "weights");
   if (llvm::any_of(signature.entries, [](const EntryPoint &entry) {
         return entry.has("optimizer") || !entry.updates.empty();

@@ -122,18 +122,39 @@ static void writeThreads(llvm::json::OStream &json,
   });
 }
 
+static void writeMachine(llvm::json::OStream &json, const Machine &machine) {
+  json.attribute("cpu", machine.cpu);
+  json.attribute("features", machine.features);
+  json.attribute("strategy", machine.strategy->name);
+}
+
+/// What the code needs at least, and what else it has variants for.
+static void writeTarget(llvm::json::OStream &json, const std::string &model,
+                        llvm::ArrayRef<Machine> machines) {
+  json.attribute("triple", machines.front().triple);
+  writeMachine(json, machines.front());
+  if (machines.size() == 1)
+    return;
+  json.attributeArray("variants", [&] {
+    for (const Machine &machine : machines)
+      json.object([&] { writeMachine(json, machine); });
+  });
+  json.attributeObject("chosen", [&] {
+    json.attribute("symbol", model + "_cpu");
+    json.attribute("returns", "const char *");
+    json.attribute("environment", "LAMINA_CPU");
+  });
+}
+
 std::string lamina::writeManifest(const Signature &signature,
-                                  const Machine &machine) {
+                                  llvm::ArrayRef<Machine> machines) {
   std::string text;
   llvm::raw_string_ostream out(text);
   llvm::json::OStream json(out, 2);
   json.object([&] {
     json.attribute("model", identifier(signature.model));
     json.attributeObject("target", [&] {
-      json.attribute("triple", machine.triple);
-      json.attribute("cpu", machine.cpu);
-      json.attribute("features", machine.features);
-      json.attribute("strategy", machine.strategy->name);
+      writeTarget(json, identifier(signature.model), machines);
     });
     json.attributeObject("threads", [&] { writeThreads(json, signature); });
     if (signature.usesCuda())

@@ -247,8 +247,8 @@ AbiBuilder::scratchBuffer(Value given, Value bytes,
   Block *here = builder.getInsertionBlock();
   Region *region = here->getParent();
   Block *allocate = builder.createBlock(region, region->end());
-  Value fresh =
-      callLibrary("malloc", pointer(), add(bytes, constant(i64(), alignment)));
+  Value fresh = callLibrary("lamina_allocate", pointer(),
+                            add(bytes, constant(i64(), alignment)));
   Block *ready =
       builder.createBlock(region, region->end(), {pointer(), pointer()},
                           {builder.getLoc(), builder.getLoc()});

@@ -18,7 +18,7 @@ public:
   explicit AbiBuilder(mlir::ModuleOp module);
 
   static constexpr int64_t alignment = 64;
-  /// Bytes of scratch for which nobody calls malloc.
+  /// Bytes of scratch for which nobody allocates memory.
   static constexpr int64_t scratchOnStack = 8192;
 
   mlir::Type i1() { return builder.getI1Type(); }
@@ -85,8 +85,8 @@ public:
   /// The address of the two 32-bit words of a number, the low one first.
   mlir::Value seedWords(mlir::Value number);
 
-  /// The caller's scratch buffer, or one from malloc, aligned; and what to
-  /// release in the end. `onFailure` is given the condition that malloc failed.
+  /// The caller's scratch buffer, or a fresh one, aligned; and what to
+  /// release in the end. `onFailure` is given the condition that there is none.
   std::pair<mlir::Value, mlir::Value>
   scratchBuffer(mlir::Value given, mlir::Value bytes,
                 llvm::function_ref<void(mlir::Value)> onFailure);

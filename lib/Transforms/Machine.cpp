@@ -2,6 +2,7 @@
 #include "lamina/Transforms/Machine.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
@@ -35,6 +36,7 @@ findTarget(const llvm::Triple &triple) {
   std::call_once(once, [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
+    llvm::InitializeNativeTargetAsmParser(); // cpuid in lib/Runtime
   });
   std::string error;
   const llvm::Target *target =
@@ -71,6 +73,38 @@ static llvm::Error unknownProcessor(const llvm::MCSubtargetInfo &info,
                                  hint + "?");
 }
 
+int lamina::levelOf(llvm::StringRef processor) {
+  return llvm::StringSwitch<int>(processor)
+      .Case("x86-64", 1)
+      .Case("x86-64-v2", 2)
+      .Case("x86-64-v3", 3)
+      .Case("x86-64-v4", 4)
+      .Default(0);
+}
+
+llvm::Expected<std::vector<std::string>>
+lamina::processorsOf(llvm::StringRef mcpu) {
+  if (!mcpu.contains(','))
+    return std::vector<std::string>{mcpu.str()};
+  if (!llvm::Triple(llvm::sys::getDefaultTargetTriple()).isX86_64())
+    return llvm::createStringError(
+        "--mcpu: lists of processors are for x86-64 only");
+  std::vector<std::string> names;
+  for (llvm::StringRef name : llvm::split(mcpu, ',')) {
+    if (!levelOf(name))
+      return llvm::createStringError(
+          "--mcpu: '" + name +
+          "' cannot be in a list; a list has some of x86-64, x86-64-v2, "
+          "x86-64-v3, x86-64-v4");
+    if (llvm::is_contained(names, name))
+      return llvm::createStringError("--mcpu: '" + name +
+                                     "' is in the list twice");
+    names.push_back(name.str());
+  }
+  llvm::sort(names); // as their levels
+  return names;
+}
+
 llvm::Expected<Machine> lamina::machineFor(llvm::StringRef mcpu) {
   Machine machine;
   machine.triple = llvm::sys::getDefaultTargetTriple();
@@ -81,6 +115,10 @@ llvm::Expected<Machine> lamina::machineFor(llvm::StringRef mcpu) {
 
   // LLVM names some virtual CPUs wrongly, so native code is described by
   // features.
+  if (mcpu.contains(','))
+    return llvm::createStringError("--mcpu: '" + mcpu +
+                                   "' is a list, from which only the code of "
+                                   "lamina compile can choose; give one name");
   bool native = mcpu.empty() || mcpu == "native";
   std::unique_ptr<llvm::MCSubtargetInfo> generic(
       (*target)->createMCSubtargetInfo(triple, "", ""));

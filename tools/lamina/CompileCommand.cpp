@@ -3,6 +3,7 @@
 #include "Driver.h"
 #include "lamina/Gpu/Target.h"
 #include "lamina/Target/Artefacts.h"
+#include "lamina/Transforms/Machine.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -97,6 +98,35 @@ bool checkNames(Session &session, llvm::ArrayRef<std::string> names) {
 }
 } // namespace
 
+/// The stages from which on the code depends on the processor.
+static bool isForProcessor(llvm::StringRef stage) {
+  std::optional<unsigned> found = findStage(stage);
+  return found && *found > *findStage("linalg");
+}
+
+/// Code for each of the processors, from a module of stage `linalg`, or for the one that it was made for.
+static std::unique_ptr<ArtefactEmitter> emitVariants(Session &session, Arguments &arguments, ModuleOp module,
+                                                     llvm::ArrayRef<std::string> processors) {
+  llvm::SmallVector<OwningOpRef<ModuleOp>> variants;
+  llvm::SmallVector<ModuleOp> modules;
+  if (processors.size() == 1)
+    modules.push_back(module);
+  else
+    for (const std::string &processor : processors) {
+      variants.push_back(module.clone());
+      modules.push_back(*variants.back());
+      arguments.options.mcpu = processor;
+      if (!session.lower(modules.back(), "llvm-mlir"))
+        return nullptr;
+    }
+  arguments.options.mcpu = llvm::join(processors, ",");
+  auto created = ArtefactEmitter::create(modules, arguments.options);
+  if (created)
+    return std::move(*created);
+  session.error(created.takeError(), arguments.input);
+  return nullptr;
+}
+
 std::string driver::printModule(ModuleOp module) {
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -110,12 +140,31 @@ int driver::compile(Arguments &arguments) {
   std::vector<std::string> names = arguments.emit.empty() ? defaultEmit(arguments.output) : arguments.emit;
   if (!checkNames(session, names))
     return BadUsage;
-  if (!llvm::cantFail(parseTarget(arguments.options.target)).isGpu())
+  bool isGpu = llvm::cantFail(parseTarget(arguments.options.target)).isGpu();
+  if (!isGpu)
     for (llvm::StringRef name : {"gpu", "nvvm", "ptx"})
       if (llvm::is_contained(names, name)) {
         llvm::errs() << "lamina: --emit: '" << name << "' needs --target=cuda\n";
         return BadUsage;
       }
+  llvm::Expected<std::vector<std::string>> processors = processorsOf(arguments.options.mcpu);
+  if (!processors) {
+    llvm::errs() << "lamina: " << llvm::toString(processors.takeError()) << "\n";
+    return BadUsage;
+  }
+  if (processors->size() > 1) {
+    for (const std::string &name : names)
+      if (isForProcessor(name)) {
+        llvm::errs() << "lamina: --emit: '" << name << "' is not the same for all of --mcpu=" << arguments.options.mcpu
+                     << "; give one processor\n";
+        return BadUsage;
+      }
+    if (isGpu) {
+      llvm::errs() << "lamina: --mcpu: a list of processors is for --target=cpu\n";
+      return BadUsage;
+    }
+    arguments.options.mcpu = processors->front(); // up to where they differ
+  }
   llvm::sort(names, [](const std::string &a, const std::string &b) { return orderOf(a) < orderOf(b); });
   std::vector<Output> outputs;
   for (const std::string &name : names)
@@ -159,14 +208,11 @@ int driver::compile(Arguments &arguments) {
         continue;
       }
       if (!emitter) {
-        if (!reach("llvm-mlir"))
+        if (!reach(processors->size() > 1 ? "linalg" : "llvm-mlir"))
           return session.finish();
-        auto created = ArtefactEmitter::create(*module, arguments.options);
-        if (!created) {
-          session.error(created.takeError(), arguments.input);
+        emitter = emitVariants(session, arguments, *module, *processors);
+        if (!emitter)
           return session.finish();
-        }
-        emitter = std::move(*created);
       }
       llvm::Expected<std::string> contents = emitter->emit(output.name);
       if (!contents) {

@@ -7,16 +7,18 @@
 
 namespace lamina {
 
-/// The functions of lib/Runtime/Parallel.h, as generated code declares them.
+/// The functions of lib/Runtime, as generated code declares them.
 inline constexpr const char *parallelRun = "lamina_parallel_run",
                             *parallelCount = "lamina_parallel_count",
                             *parallelStop = "lamina_parallel_stop",
-                            *cudaBegin = "lamina_cuda_begin";
+                            *cudaBegin = "lamina_cuda_begin",
+                            *allocateScratch = "lamina_allocate",
+                            *chooseVariant = "lamina_choose_variant";
 inline constexpr int64_t maxThreads = 256;
 
 /// Defines what `module` declares of them, on the threads of OpenMP or on a
-/// pool of its own. Everything stays inside of the module. Gives whether there
-/// was something to define.
+/// pool of its own. Everything stays inside of the module. Gives whether it
+/// shares work among threads.
 llvm::Expected<bool> linkRuntime(llvm::Module &module, bool openMP);
 
 } // namespace lamina

@@ -24,13 +24,14 @@ llvm::ArrayRef<Artefact> artefactTable();
 /// The kind called `name`, or null.
 const Artefact *findArtefact(llvm::StringRef name);
 
-/// Makes artefacts of one module of stage `llvm-mlir`; shares the work between
-/// them. The same module and options give the same bytes.
+/// Makes artefacts of one module of stage `llvm-mlir`, or of one for each of
+/// `processorsOf` what the options ask for; shares the work between them. The
+/// same modules and options give the same bytes.
 class ArtefactEmitter {
 public:
-  /// Reads the module at once and does not keep it.
+  /// Reads the modules at once and does not keep them.
   static llvm::Expected<std::unique_ptr<ArtefactEmitter>>
-  create(mlir::ModuleOp module, const Options &options);
+  create(llvm::ArrayRef<mlir::ModuleOp> modules, const Options &options);
   ~ArtefactEmitter();
 
   /// The contents of the file.
@@ -44,16 +45,19 @@ private:
   std::unique_ptr<State> state;
 };
 
-/// The C99 header of a model (the contract of the object's symbols).
-std::string writeHeader(const Signature &signature);
+struct Machine;
+/// The C99 header of a model (the contract of the object's symbols), whose code
+/// has a variant for each machine.
+std::string writeHeader(const Signature &signature,
+                        llvm::ArrayRef<Machine> machines);
 
 /// What a threaded object needs besides libc and libm.
 llvm::ArrayRef<const char *> threadLibraries(const Signature &signature);
 
-struct Machine;
 /// The JSON manifest: every entry point with its ordered arguments, the
 /// weights.
-std::string writeManifest(const Signature &signature, const Machine &machine);
+std::string writeManifest(const Signature &signature,
+                          llvm::ArrayRef<Machine> machines);
 
 } // namespace lamina
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace lamina {
 
@@ -49,6 +50,14 @@ struct Machine {
   const Strategy *strategy = nullptr;
   bool hasHalfConversions = false; // float16 <-> float32 in hardware
 };
+
+/// The names that `--mcpu` lists for code with a variant for each, lowest level
+/// first, or the one that it has. Only levels that a program can ask the
+/// processor for may be listed.
+llvm::Expected<std::vector<std::string>> processorsOf(llvm::StringRef mcpu);
+
+/// The level of x86-64 that a processor's name stands for, or 0.
+int levelOf(llvm::StringRef processor);
 
 /// `native` (the host's features), or a name LLVM knows (`x86-64-v3`). The
 /// error for an unknown name suggests the closest ones.

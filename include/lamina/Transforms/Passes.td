@@ -9,11 +9,15 @@
 //     │ lamina-fuse-loops          producers and consumers share a tile loop
 //   kernels
 //     │ lamina-results-to-arguments, lamina-read-in-place, one-shot-bufferize
+//     │ lamina-merge-loops         what walks the same points is one op
 //     │ lamina-outline-products    large products are calls of shared functions
 //     │ lamina-plan-scratch        one arena for every temporary
+//     │ lamina-copies-to-linalg    copies are ops like others
 //   bufferized
-//     │ lamina-vectorize, lamina-expand-math
+//     │ lamina-vectorize           loops over vectors and register tiles
+//     │ lamina-outline-parallel    loops that threads share, with --threads
 //     │ lamina-emit-gemm           the functions that products share
+//     │ lamina-expand-math         functions as polynomials
 //     │ lamina-expand-arith        no calls but libc and libm
 //     │ lamina-emit-abi            the C entry points
 //   llvm-mlir
@@ -72,8 +76,10 @@ def FuseElementwise : Pass<"lamina-fuse-elementwise", "mlir::func::FuncOp"> {
   let summary = "fuse pointwise linalg ops into one body";
   let description = [{
     Producers are fused into consumers; a producer with several uses is
-    recomputed only where its body is cheap (no division, no function call), so
-    that fusion never multiplies expensive work. Unit dimensions and reshapes
+    recomputed only where that costs about as much as loading its result, so
+    that fusion never multiplies expensive work. What an op costs is in the one
+    table of weights that every decision reads (`lib/Transforms/CostModel.cpp`);
+    `--remarks=fusion` tells the cost of each body. Unit dimensions and reshapes
     between pointwise ops are folded away first.
   }];
   let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect",
@@ -139,6 +145,15 @@ def OutlineProducts : Pass<"lamina-outline-products", "mlir::ModuleOp"> {
     operand into panels, unless it is read too seldom for that. A transposed
     right operand is packed through transposition; or, where that is less work,
     the transposed product is computed and written back transposed.
+
+    The pointwise op that touches the result next becomes a function
+    `lamina_epilogueN`, which the call of a variant `lamina_gemm_T_epilogueN` is
+    given, and which runs on each block of the result as soon as its sums are
+    complete. If it alone reads the product, that is never a whole matrix.
+
+    A weight that is embedded and only ever the right operand of products is
+    stored as the panels that these read; the functions that may be given it get
+    an argument that says whether they are (`lamina.packed_weights`).
   }];
   let options = [Option<"strategy", "strategy", "std::string", "\"cpu-generic\"",
                         "the row of the strategy table to follow">];
@@ -151,7 +166,8 @@ def EmitGemm : Pass<"lamina-emit-gemm", "mlir::ModuleOp"> {
   let description = [{
     Emits blocks, packing, panels and register tiles for `lamina_gemm_T`, and
     `lamina_transpose_T`, in the shapes that the strategy table has for the
-    machine.
+    machine; variants with an epilogue call it for every block of 48 rows whose
+    sums are complete.
   }];
   let options = [Option<"strategy", "strategy", "std::string", "\"cpu-generic\"",
                         "the row of the strategy table to follow">];
@@ -199,10 +215,13 @@ def OutlineParallel : Pass<"lamina-outline-parallel", "mlir::ModuleOp"> {
   let summary = "share large parallel loops among threads";
   let description = [{
     The outermost loops marked `lamina.parallel` become functions of a range of
-    iterations. Where a loop is estimated to take long enough, computed from the
-    sizes at run time, several threads call that function, otherwise it is called
-    once. Loops that are known to be short stay. Does nothing in modules that
-    were planned without threads.
+    iterations. Where the cost model estimates that a loop takes more than 20 us,
+    several threads call that function, otherwise it is called once. An estimate
+    is the larger one of the operations at their usual cost and, beyond the
+    core's own caches, of the bytes at a typical bandwidth; it is code, computed
+    from the sizes of a call, in which the first iteration of an inner loop
+    stands for all. Loops that are known to be short stay. Does nothing in
+    modules that were planned without threads.
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::func::FuncDialect", "mlir::arith::ArithDialect",
                            "mlir::affine::AffineDialect", "mlir::scf::SCFDialect", "mlir::memref::MemRefDialect"];
@@ -226,6 +245,11 @@ def Vectorize : Pass<"lamina-vectorize", "mlir::func::FuncOp"> {
 
 def NameKernels : Pass<"lamina-name-kernels", "mlir::func::FuncOp"> {
   let summary = "give the ops of a function locations that name its kernels";
+  let description = [{
+    Every top-level op on buffers gets a location with a number and the names of
+    what it computes. The loops that later passes make of it keep that, so that
+    `lamina-profile-kernels` finds them. Only for `lamina bench --kernels`.
+  }];
 }
 
 def ProfileKernels : Pass<"lamina-profile-kernels", "mlir::ModuleOp"> {
@@ -277,6 +301,8 @@ def EmitAbi : Pass<"lamina-emit-abi", "mlir::ModuleOp"> {
     Makes the functions private and adds per entry point a function with C types
     that checks its arguments, finds the weights, allocates scratch where the
     caller passed none, and calls it; and the error texts and embedded weights.
+    Up to 8 KB of scratch lie on the stack; for 4 MB and more the kernel is
+    advised to use huge pages.
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::func::FuncDialect", "mlir::arith::ArithDialect",
                            "mlir::cf::ControlFlowDialect"];
