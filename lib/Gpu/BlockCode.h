@@ -32,6 +32,10 @@ private:
   llvm::DenseMap<std::pair<mlir::Type, unsigned>, mlir::Value> buffers;
 };
 
+/// Gives what several ops of the loop's body read of a row of memory a copy,
+/// which becomes a temporary: the row is read once.
+void cacheRows(mlir::ImplicitLocOpBuilder &b, mlir::scf::ForOp loop);
+
 /// Memory for the temporaries inside of a loop that becomes a kernel.
 class PrivateMemory {
 public:

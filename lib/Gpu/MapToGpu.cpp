@@ -1,5 +1,6 @@
 //===- MapToGpu.cpp - loops and linalg ops become launches ----------------===//
 #include "BlockCode.h"
+#include "Products.h"
 #include "lamina/Gpu/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -23,6 +24,8 @@ using namespace lamina;
 /// Threads of a block where nothing says otherwise, and blocks that fill any
 /// machine: further work is done by the same threads.
 static constexpr int64_t blockThreads = 256, maxBlocks = 4096;
+/// Blocks of a kernel whose blocks take a tile each, or few.
+static constexpr int64_t maxTiles = 1 << 30;
 /// Blocks of a kernel that needs a piece of memory for each.
 static constexpr int64_t maxPrivateBlocks = 1024;
 /// Threads that keep a machine busy; results fewer than these share their
@@ -32,14 +35,20 @@ static constexpr int64_t enoughThreads = 16384, partsOfSum = 256;
 namespace {
 class Mapper {
 public:
-  explicit Mapper(func::FuncOp function)
-      : function(function), b(function.getLoc(), function.getContext()) {}
+  Mapper(func::FuncOp function, ProductOptions options)
+      : function(function), options(options),
+        b(function.getLoc(), function.getContext()) {}
 
   LogicalResult run() {
+    findProducts();
     for (Operation &op :
          llvm::make_early_inc_range(function.getBody().front())) {
-      if (!touchesMemory(&op))
+      if (!touchesMemory(&op) || grouped.contains(&op))
         continue;
+      if (auto found = products.find(&op); found != products.end()) {
+        mapProduct(found->second);
+        continue;
+      }
       b.setLoc(op.getLoc());
       b.setInsertionPoint(&op);
       if (isa<memref::LoadOp>(op))
@@ -52,11 +61,55 @@ public:
 
 private:
   func::FuncOp function;
+  ProductOptions options;
   ImplicitLocOpBuilder b;
+  /// Products by the last op of their group, and the other ops of groups.
+  llvm::DenseMap<Operation *, Product> products;
+  llvm::SmallPtrSet<Operation *, 8> grouped;
   /// The loads of the function's block, and what is computed from them.
   llvm::SetVector<Operation *> reads;
   llvm::DenseMap<Operation *, Access> accesses; // of launches
   Access current;                               // of the op being mapped
+
+  void findProducts() {
+    for (auto op : function.getBody().front().getOps<linalg::LinalgOp>()) {
+      if (grouped.contains(op) || products.contains(op))
+        continue;
+      std::optional<Product> product = findProduct(op, options);
+      if (!product)
+        continue;
+      // An op is part of one group.
+      if (product->epilogue && (grouped.contains(product->epilogue) ||
+                                products.contains(product->epilogue)))
+        product->epilogue = {}, product->isPrivate = false;
+      SmallVector<Operation *> parts;
+      llvm::append_range(parts, product->widenings);
+      parts.append({product->op.getOperation(), product->fill.getOperation()});
+      for (Operation *part : parts)
+        if (part && part != product->last())
+          grouped.insert(part);
+      products.try_emplace(product->last(), *product);
+    }
+  }
+
+  void mapProduct(Product product) {
+    // Those that others use come last.
+    SmallVector<Operation *> parts{product.epilogue, product.op, product.fill};
+    llvm::append_range(parts, product.widenings);
+    llvm::erase(parts, nullptr);
+    current = {};
+    for (Operation *op : parts)
+      current.add(accessOf(op));
+    b.setLoc(product.op.getLoc());
+    b.setInsertionPoint(product.last());
+    const TileShape &tile = tileFor(product);
+    ProductKernel kernel(b, product, tile, options.async);
+    launch(b.createOrFold<arith::MaxUIOp>(atMost(kernel.tiles(), maxTiles),
+                                          dim(1)),
+           tile.threads(), [&](gpu::LaunchOp op) { kernel.emit(op); });
+    for (Operation *op : parts)
+      op->erase();
+  }
 
   /// Scalars in device memory are read in the kernels that need them.
   LogicalResult readInside() {
@@ -280,6 +333,7 @@ private:
   }
 
   LogicalResult mapToBlocks(scf::ForOp loop) {
+    cacheRows(b, loop);
     PrivateMemory memory(b, loop);
     int64_t threads = threadsForBlock(loop, blockThreads);
     Value blocks = atMost(trips(loop), maxPrivateBlocks);
@@ -319,11 +373,14 @@ private:
 };
 
 struct MapToGpu : lamina::impl::MapToGpuBase<MapToGpu> {
+  using MapToGpuBase::MapToGpuBase;
+
   void runOnOperation() override {
     func::FuncOp function = getOperation();
     if (function.isExternal() || !usesBuffers(function))
       return;
-    if (failed(Mapper(function).run()))
+    // sm_80 has copies from global to shared memory, and these tensor cores.
+    if (failed(Mapper(function, {architecture >= 80, tf32}).run()))
       signalPassFailure();
   }
 

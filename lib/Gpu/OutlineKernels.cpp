@@ -2,6 +2,7 @@
 #include "lamina/Gpu/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/GPU/Utils/GPUUtils.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 
@@ -60,6 +61,10 @@ struct OutlineKernels : lamina::impl::OutlineKernelsBase<OutlineKernels> {
       kernel.setKnownBlockSizeAttr(
           DenseI32ArrayAttr::get(&getContext(), {int32_t(*threads), 1, 1}));
     OpBuilder b(launch);
+    // Wide accesses of shared memory.
+    for (unsigned i = 0; i < kernel.getNumWorkgroupAttributions(); ++i)
+      kernel.setWorkgroupAttributionAttr(
+          i, LLVM::LLVMDialect::getAlignAttrName(), b.getI64IntegerAttr(16));
     gpu::LaunchFuncOp::create(
         b, launch.getLoc(), kernel, launch.getGridSizeOperandValues(),
         launch.getBlockSizeOperandValues(), Value(), operands);

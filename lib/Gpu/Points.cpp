@@ -139,7 +139,8 @@ SmallVector<Value> Points::elementOf(OpOperand &operand,
   return indices;
 }
 
-SmallVector<Value> Points::body(ArrayRef<Value> point, ValueRange carried) {
+SmallVector<Value> Points::body(ArrayRef<Value> point, ValueRange carried,
+                                const Known &known) {
   Block *block = op.getBlock();
   IRMapping mapping;
   unsigned inputs = op.getNumDpsInputs();
@@ -148,7 +149,9 @@ SmallVector<Value> Points::body(ArrayRef<Value> point, ValueRange carried) {
     if (argument.use_empty())
       continue;
     unsigned index = operand.getOperandNumber();
-    if (!isa<MemRefType>(operand.get().getType()))
+    if (auto value = known.find(&operand); value != known.end())
+      mapping.map(argument, value->second);
+    else if (!isa<MemRefType>(operand.get().getType()))
       mapping.map(argument, operand.get());
     else if (index >= inputs && isSum(index - inputs))
       mapping.map(argument,

@@ -58,10 +58,23 @@ public:
   /// be aligned for that.
   void shareGroups(const Team &team, int64_t width);
 
-private:
   using Value = mlir::Value;
   using Values = llvm::SmallVector<mlir::Value>;
+  /// Known values of operands at a point.
+  using Known = llvm::SmallDenseMap<mlir::OpOperand *, Value>;
 
+  const Values &loopSizes() const { return sizes; }
+  Value volume(llvm::ArrayRef<unsigned> loops);
+  /// The position in `loops` of number `index` of their points.
+  void locate(llvm::ArrayRef<unsigned> loops, Value index, Values &point);
+  /// Where an operand is read at a point.
+  Values elementOf(mlir::OpOperand &operand, llvm::ArrayRef<Value> point);
+  /// One evaluation of the body; sums start from `carried` and are returned,
+  /// other outputs are stored.
+  Values body(llvm::ArrayRef<Value> point, mlir::ValueRange carried,
+              const Known &known = Known());
+
+private:
   mlir::ImplicitLocOpBuilder &b;
   mlir::linalg::LinalgOp op;
   Values sizes; // of the loops
@@ -71,14 +84,7 @@ private:
 
   bool isSum(unsigned output) const { return llvm::is_contained(sums, output); }
   int64_t product(llvm::ArrayRef<unsigned> loops);
-  Value volume(llvm::ArrayRef<unsigned> loops);
   mlir::Operation *combinerOf(unsigned output);
-  /// The position in `loops` of number `index` of their points.
-  void locate(llvm::ArrayRef<unsigned> loops, Value index, Values &point);
-  Values elementOf(mlir::OpOperand &operand, llvm::ArrayRef<Value> point);
-  /// One evaluation of the body; sums start from `carried` and are returned,
-  /// other outputs are stored.
-  Values body(llvm::ArrayRef<Value> point, mlir::ValueRange carried);
   Values bodyOfLanes(mlir::ValueRange operands, int64_t width);
   /// The terms first, first + step, … of a result.
   Values accumulate(Values point, Value first, Value step,

@@ -11,7 +11,7 @@ using namespace lamina;
 
 static constexpr const char *tripleName = "nvptx64-nvidia-cuda";
 /// The oldest architecture there is code for, and the usual one.
-static constexpr unsigned oldest = 70;
+static constexpr unsigned oldestKnown = 70;
 static constexpr const char *usual = "sm_80";
 
 static const llvm::Target *backend() {
@@ -30,7 +30,7 @@ static bool isKnown(llvm::StringRef chip) {
   unsigned number;
   llvm::StringRef digits = chip;
   if (!digits.consume_front("sm_") ||
-      digits.rtrim("af").getAsInteger(10, number) || number < oldest)
+      digits.rtrim("af").getAsInteger(10, number) || number < oldestKnown)
     return false;
   llvm::Triple triple(tripleName);
   std::unique_ptr<llvm::MCSubtargetInfo> info(
@@ -38,15 +38,27 @@ static bool isKnown(llvm::StringRef chip) {
   return info->isCPUStringValid(chip);
 }
 
+unsigned CompileTarget::oldest() const {
+  unsigned number = 0;
+  if (isGpu())
+    (void)llvm::StringRef(chips.front())
+        .drop_front(3)
+        .rtrim("af")
+        .getAsInteger(10, number);
+  return number;
+}
+
 llvm::Expected<CompileTarget> lamina::parseTarget(llvm::StringRef text) {
   CompileTarget target;
-  auto [kind, list] = text.split(':');
   if (text == "cpu")
     return target;
+  llvm::StringRef full = text;
+  target.tf32 = text.consume_back("+tf32");
+  auto [kind, list] = text.split(':');
   if (kind != "cuda")
-    return llvm::createStringError("'" + text +
-                                   "' is no target; there are 'cpu', 'cuda' "
-                                   "and 'cuda:sm_80,sm_90'");
+    return llvm::createStringError("'" + full +
+                                   "' is no target; there are 'cpu', 'cuda', "
+                                   "'cuda:sm_80,sm_90' and 'cuda+tf32'");
   if (!backend())
     return llvm::createStringError("this LLVM has no code generator for PTX");
   llvm::SmallVector<llvm::StringRef> names;

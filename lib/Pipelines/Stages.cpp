@@ -55,8 +55,8 @@ static constexpr Stage stages[] = {
      "func.func(canonicalize,cse,lamina-copies-to-linalg)"},
 
     {"gpu", "launches of kernels, and the kernels as functions",
-     "builtin gpu linalg memref arith math scf func affine vector",
-     "gpu(func.func(lamina-map-to-gpu,canonicalize,cse),"
+     "builtin gpu nvgpu nvvm llvm linalg memref arith math scf func affine vector",
+     "gpu(func.func(lamina-map-to-gpu{architecture=$oldest tf32=$tf32},canonicalize,cse),"
      "lamina-plan-scratch{strategy=$strategy stack=false},canonicalize,cse,"
      "lamina-outline-kernels,canonicalize,cse)"},
 
@@ -65,7 +65,7 @@ static constexpr Stage stages[] = {
      "gpu(gpu.module(convert-linalg-to-loops,lower-affine,canonicalize,cse),"
      "lamina-expand-math{ldexp=false fma=true},lamina-expand-arith{half=true},"
      "gpu.module(lamina-expand-remainder,expand-strided-metadata,lower-affine,convert-scf-to-cf,canonicalize,cse,"
-     "convert-math-to-llvm,convert-arith-to-llvm,convert-gpu-to-nvvm,convert-to-llvm,reconcile-unrealized-casts,canonicalize,cse))"},
+     "convert-nvgpu-to-nvvm,convert-math-to-llvm,convert-arith-to-llvm,convert-gpu-to-nvvm,convert-to-llvm,reconcile-unrealized-casts,canonicalize,cse))"},
 
     {"llvm-mlir", "vectorized code with C entry points in the llvm dialect",
      "builtin llvm",
@@ -195,6 +195,8 @@ std::string lamina::expandPipeline(const Stage &stage, const Machine &machine,
   };
   bool avx512 = machine.strategy->vectorBytes == 64;
   replace("$strategy", target.isGpu() ? "gpu" : machine.strategy->name);
+  replace("$tf32", target.tf32 ? "true" : "false");
+  replace("$oldest", std::to_string(target.oldest()));
   replace("$chips", llvm::join(target.chips, ","));
   replace("$entries", llvm::join(options.entries, ","));
   replace("$explain", options.explainResiduals ? "true" : "false");

@@ -1,5 +1,6 @@
 //===- Artefacts.cpp - the files a compilation can give -------------------===//
 #include "lamina/Target/Artefacts.h"
+#include "Assemble.h"
 #include "Codegen.h"
 #include "Link.h"
 
@@ -12,6 +13,11 @@ static constexpr Artefact artefacts[] = {
     {"lib", "a static library", ".a", true},
     {"so", "a shared library", ".so", true},
     {"ptx", "the kernels for a GPU, as PTX", ".ptx", false},
+    {"cubin", "the kernels as machine code of one GPU (needs ptxas)", ".cubin",
+     true},
+    {"sass", "that as text (needs nvdisasm too)", ".sass", false},
+    {"resources", "registers, memory and occupancy of kernels (needs ptxas)",
+     ".resources.txt", false},
     {"header", "the C99 header", ".h", false},
     {"manifest", "the interface as JSON", ".json", false},
 };
@@ -29,7 +35,7 @@ struct ArtefactEmitter::State {
   Signature signature;
   std::unique_ptr<Codegen> code;
   std::string object; // once somebody asked for it
-  std::string ptx;
+  std::vector<std::pair<std::string, std::string>> ptx; // by architecture
 
   llvm::Error needObject() {
     if (!object.empty())
@@ -74,7 +80,9 @@ ArtefactEmitter::create(llvm::ArrayRef<mlir::ModuleOp> modules,
   state->code = std::move(*code);
   if (auto images = module->getAttrOfType<mlir::DictionaryAttr>("lamina.ptx"))
     for (mlir::NamedAttribute image : images)
-      state->ptx += mlir::cast<mlir::StringAttr>(image.getValue()).str();
+      state->ptx.emplace_back(
+          image.getName().str(),
+          mlir::cast<mlir::StringAttr>(image.getValue()).str());
   return std::unique_ptr<ArtefactEmitter>(
       new ArtefactEmitter(std::move(state)));
 }
@@ -84,8 +92,28 @@ llvm::Expected<std::string> ArtefactEmitter::emit(llvm::StringRef artefact) {
     return state->code->llvmIR();
   if (artefact == "asm")
     return state->code->emit(llvm::CodeGenFileType::AssemblyFile);
-  if (artefact == "ptx")
-    return state->ptx;
+  if (artefact == "ptx") {
+    std::string all;
+    for (const auto &[chip, text] : state->ptx)
+      all += text;
+    return all;
+  }
+  if (artefact == "cubin" && state->ptx.size() != 1)
+    return llvm::createStringError(
+        "machine code is of one architecture; --target=cuda:sm_90 names one");
+  if (artefact == "cubin" || artefact == "sass" || artefact == "resources") {
+    std::string all;
+    for (const auto &[chip, text] : state->ptx) {
+      auto part = artefact == "resources" ? reportKernels(text, chip)
+                                          : assembleKernels(text, chip);
+      if (part && artefact == "sass")
+        part = disassembleKernels(*part);
+      if (!part)
+        return part.takeError();
+      all += *part;
+    }
+    return all;
+  }
   if (artefact == "header")
     return writeHeader(state->signature, state->code->machines());
   if (artefact == "manifest")

@@ -142,7 +142,7 @@ int driver::compile(Arguments &arguments) {
     return BadUsage;
   bool isGpu = llvm::cantFail(parseTarget(arguments.options.target)).isGpu();
   if (!isGpu)
-    for (llvm::StringRef name : {"gpu", "nvvm", "ptx"})
+    for (llvm::StringRef name : {"gpu", "nvvm", "ptx", "cubin", "sass", "resources"})
       if (llvm::is_contained(names, name)) {
         llvm::errs() << "lamina: --emit: '" << name << "' needs --target=cuda\n";
         return BadUsage;

@@ -29,13 +29,22 @@ def MapToGpu : Pass<"lamina-map-to-gpu", "mlir::func::FuncOp"> {
       or one thread per iteration where a body is scalar code;
     - everything else runs in one block, scalar code in its first thread.
 
+    - a product large enough for tiles: a block per tile of the result, see
+      lib/Gpu/Products.h, together with the fill before and a pointwise op behind.
+
     Temporaries of a block are in shared memory if they fit, else in a part of a
     buffer per block.
   }];
+  let options = [Option<"architecture", "architecture", "unsigned", "80",
+                        "the oldest that the kernels shall run on">,
+                 Option<"tf32", "tf32", "bool", "false",
+                        "let products of float32 round their operands">];
   let dependentDialects = ["mlir::gpu::GPUDialect", "mlir::scf::SCFDialect",
                            "mlir::arith::ArithDialect", "mlir::memref::MemRefDialect",
                            "mlir::affine::AffineDialect", "mlir::math::MathDialect",
-                           "mlir::vector::VectorDialect", "mlir::linalg::LinalgDialect"];
+                           "mlir::vector::VectorDialect", "mlir::linalg::LinalgDialect",
+                           "mlir::nvgpu::NVGPUDialect", "mlir::NVVM::NVVMDialect",
+                           "mlir::LLVM::LLVMDialect"];
 }
 
 def OutlineKernels : Pass<"lamina-outline-kernels", "mlir::ModuleOp"> {
