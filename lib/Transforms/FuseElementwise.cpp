@@ -75,10 +75,27 @@ static StringRef reasonToKeep(OpOperand *operand, linalg::GenericOp generic) {
   return stored ? "it is a result" : "";
 }
 
+/// A reshape that adds or removes unit dimensions. Loops have none by now, and
+/// would get them back.
+static bool isUnitReshape(Operation *op) {
+  if (!isa_and_nonnull<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
+    return false;
+  auto isUnit = [](int64_t size) { return size == 1; };
+  SmallVector<int64_t> from(
+      cast<RankedTensorType>(op->getOperand(0).getType()).getShape());
+  SmallVector<int64_t> to(
+      cast<RankedTensorType>(op->getResult(0).getType()).getShape());
+  llvm::erase_if(from, isUnit);
+  llvm::erase_if(to, isUnit);
+  return from == to;
+}
+
 static bool shouldFuse(OpOperand *operand) {
   auto generic = operand->get().getDefiningOp<linalg::GenericOp>();
-  if (!generic)
-    return true; // reshapes
+  if (!generic) {
+    Operation *reshape = operand->get().getDefiningOp();
+    return !isUnitReshape(reshape ? reshape : operand->getOwner());
+  }
   if (!reasonToKeep(operand, generic).empty())
     return false;
   remarkOn(generic, "fusion") << describe(generic) << " is computed inside "

@@ -394,13 +394,23 @@ std::pair<Value, int64_t> lamina::extentOf(const LoopGroup &group,
         !loopRole(op).accumulates)
       return {op->getResult(0), axis};
   // Only reductions over the loops: what they read.
-  auto op = cast<linalg::LinalgOp>(group.members.front());
+  auto op = cast<linalg::LinalgOp>(
+      *llvm::find_if(group.members, llvm::IsaPred<linalg::LinalgOp>));
   unsigned loop = loopRole(op).loops[axis];
   for (OpOperand *input : op.getDpsInputOperands())
     for (auto [position, expr] :
          llvm::enumerate(op.getMatchingIndexingMap(input).getResults()))
-      if (expr == getAffineDimExpr(loop, op.getContext()))
-        return {input->get(), position};
+      if (expr == getAffineDimExpr(loop, op.getContext())) {
+        // The group's views leave the axes of its loops as they are.
+        Value tensor = input->get();
+        while (Operation *view = tensor.getDefiningOp()) {
+          if (isa<linalg::LinalgOp>(view) ||
+              !llvm::is_contained(group.members, view))
+            break;
+          tensor = view->getOperand(0);
+        }
+        return {tensor, position};
+      }
   llvm_unreachable("a loop has an operand that it walks");
 }
 

@@ -32,7 +32,48 @@ static void separateInitialValues(func::FuncOp function) {
     }
 }
 
+/// `buffer` as the type of what `reshape` is made of, if that is evident: it is
+/// computed there then, and not copied from somewhere else.
+static Value withSourceShape(OpBuilder &builder, Operation *reshape,
+                             Value buffer) {
+  Location loc = reshape->getLoc();
+  auto source = cast<RankedTensorType>(reshape->getOperand(0).getType());
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(reshape))
+    return memref::CollapseShapeOp::create(builder, loc, buffer,
+                                           expand.getReassociationIndices());
+  auto collapse = cast<tensor::CollapseShapeOp>(reshape);
+  SmallVector<OpFoldResult> sizes;
+  for (auto [axis, group] :
+       llvm::enumerate(collapse.getReassociationIndices())) {
+    bool isKnown = llvm::none_of(
+        group, [&](int64_t dim) { return source.isDynamicDim(dim); });
+    bool hasOne = llvm::count_if(group, [&](int64_t dim) {
+                    return source.getDimSize(dim) != 1;
+                  }) == 1;
+    if (!isKnown && !hasOne)
+      return {};
+    for (int64_t dim : group)
+      if (source.isDynamicDim(dim))
+        sizes.push_back(
+            memref::DimOp::create(builder, loc, buffer, axis).getResult());
+      else
+        sizes.push_back(builder.getIndexAttr(source.getDimSize(dim)));
+  }
+  auto type = MemRefType::get(source.getShape(), source.getElementType());
+  return memref::ExpandShapeOp::create(
+      builder, loc, type, buffer, collapse.getReassociationIndices(), sizes);
+}
+
 static void store(OpBuilder &builder, Value tensor, Value buffer) {
+  while (Operation *op = tensor.getDefiningOp()) {
+    if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
+      break;
+    Value before = withSourceShape(builder, op, buffer);
+    if (!before)
+      break;
+    buffer = before;
+    tensor = op->getOperand(0);
+  }
   auto op = bufferization::MaterializeInDestinationOp::create(
       builder, tensor.getLoc(), TypeRange(), tensor, buffer);
   op.setRestrict(true);

@@ -118,3 +118,27 @@ func.func @stored(%x: tensor<?x8xf32>, %y: tensor<?x8xf32>, %z: tensor<?x8xf32>,
   } -> tensor<?x8xf32>
   return %4, %6 : tensor<?x8xf32>, tensor<?x8xf32>
 }
+
+// An operand of one column brings no unit dimension into the loops.
+// CHECK-LABEL: @column
+// CHECK-NOT: tensor.expand_shape
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel"]
+// CHECK-NEXT: ^bb0
+// CHECK-NEXT: arith.mulf
+// CHECK-NEXT: math.sqrt
+// CHECK-NOT: tensor.collapse_shape
+// CHECK: return
+func.func @column(%x: tensor<?x8xf32>, %y: tensor<?x1xf32>, %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %c = tensor.collapse_shape %y [[0, 1]] : tensor<?x1xf32> into tensor<?xf32>
+  %0 = linalg.generic {indexing_maps = [#m, affine_map<(i, j) -> (i)>, #m], iterator_types = ["parallel", "parallel"]} ins(%x, %c : tensor<?x8xf32>, tensor<?xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %1 = arith.mulf %a, %b : f32
+    linalg.yield %1 : f32
+  } -> tensor<?x8xf32>
+  %2 = linalg.generic {indexing_maps = [#m, #m], iterator_types = ["parallel", "parallel"]} ins(%0 : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %3 = math.sqrt %a : f32
+    linalg.yield %3 : f32
+  } -> tensor<?x8xf32>
+  return %2 : tensor<?x8xf32>
+}

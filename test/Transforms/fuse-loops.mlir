@@ -188,3 +188,30 @@ func.func @narrow(%x: tensor<?x10xf32>, %y: tensor<?x15xf32>) -> tensor<?x15xf32
   %i = tensor.insert_slice %s into %d[0, 0] [%n, 10] [1, 1] : tensor<?x10xf32> into tensor<?x15xf32>
   return %i : tensor<?x15xf32>
 }
+
+// Sums alone, of what is only another shape of the input: its rows are counted
+// where nothing of the group is.
+// CHECK-LABEL: @reshaped_sums
+// CHECK: tensor.dim %arg0
+// CHECK: scf.for
+// CHECK: tensor.extract_slice %arg0
+// CHECK: arith.addf
+// CHECK: arith.maximumf
+// CHECK: return
+func.func @reshaped_sums(%x: tensor<?x1x1000xf32>, %e: tensor<1000xf32>, %e2: tensor<1000xf32>) -> (tensor<1000xf32>, tensor<1000xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %y = tensor.collapse_shape %x [[0], [1, 2]] : tensor<?x1x1000xf32> into tensor<?x1000xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<1000xf32>) -> tensor<1000xf32>
+  %g = linalg.fill ins(%zero : f32) outs(%e2 : tensor<1000xf32>) -> tensor<1000xf32>
+  %s = linalg.generic {indexing_maps = [#m, #b], iterator_types = ["reduction", "parallel"]} ins(%y : tensor<?x1000xf32>) outs(%f : tensor<1000xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.addf %a, %o : f32
+    linalg.yield %0 : f32
+  } -> tensor<1000xf32>
+  %t = linalg.generic {indexing_maps = [#m, #b], iterator_types = ["reduction", "parallel"]} ins(%y : tensor<?x1000xf32>) outs(%g : tensor<1000xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.maximumf %a, %o : f32
+    linalg.yield %0 : f32
+  } -> tensor<1000xf32>
+  return %s, %t : tensor<1000xf32>, tensor<1000xf32>
+}
