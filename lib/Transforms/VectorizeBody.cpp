@@ -109,34 +109,35 @@ Value BodyEmitter::loadContiguous(Value memref, ValueRange at, Point point) {
   return vector::MaskedLoadOp::create(b, loc, type, memref, at, mask, zero);
 }
 
-/// One load per lane. Lanes out of range repeat the last element.
+SmallVector<Value> BodyEmitter::existingIndices(AffineMap map, Point point,
+                                                int64_t lane) {
+  if (!maskAt(point))
+    return indicesAt(map, point, lane);
+  Value first = indices[plan.vectorDim];
+  Value last = b.createOrFold<arith::SubIOp>(
+      loc, getValueOrCreateConstantIndexOp(b, loc, sizes[plan.vectorDim]),
+      index(1));
+  Value here = indexAt(plan.vectorDim, point, lane);
+  here = b.createOrFold<arith::MinSIOp>(loc, here, last);
+  // The clamped index stands for the vector dimension at step 0.
+  SmallVector<int64_t> start(point);
+  for (auto [u, step] : llvm::zip_equal(unrolled, start))
+    if (u.dim == plan.vectorDim)
+      step = 0;
+  indices[plan.vectorDim] = here;
+  SmallVector<Value> at = indicesAt(map, start);
+  indices[plan.vectorDim] = first;
+  return at;
+}
+
+/// One load per lane.
 Value BodyEmitter::loadLanes(OpOperand &operand, Point point) {
   AffineMap map = op.getMatchingIndexingMap(&operand);
   Type element = getElementTypeOrSelf(operand.get().getType());
-  Value masked = maskAt(point), first = indices[plan.vectorDim], last;
-  if (masked)
-    last = b.createOrFold<arith::SubIOp>(
-        loc, getValueOrCreateConstantIndexOp(b, loc, sizes[plan.vectorDim]),
-        index(1));
   SmallVector<Value> elements;
-  for (int64_t lane = 0; lane < lanes; ++lane) {
-    SmallVector<Value> at;
-    if (masked) {
-      Value here = indexAt(plan.vectorDim, point, lane);
-      here = b.createOrFold<arith::MinSIOp>(loc, here, last);
-      // The clamped index stands for the vector dimension at step 0.
-      SmallVector<int64_t> start(point);
-      for (auto [u, step] : llvm::zip_equal(unrolled, start))
-        if (u.dim == plan.vectorDim)
-          step = 0;
-      indices[plan.vectorDim] = here;
-      at = indicesAt(map, start);
-      indices[plan.vectorDim] = first;
-    } else {
-      at = indicesAt(map, point, lane);
-    }
-    elements.push_back(memref::LoadOp::create(b, loc, operand.get(), at));
-  }
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    elements.push_back(memref::LoadOp::create(
+        b, loc, operand.get(), existingIndices(map, point, lane)));
   return vector::FromElementsOp::create(
       b, loc, cast<VectorType>(vectorOf(element)), elements);
 }
@@ -148,8 +149,10 @@ Value BodyEmitter::load(OpOperand &operand, Point point) {
   AffineMap map = op.getMatchingIndexingMap(&operand);
   Motion motion =
       lanes == 1 ? Motion::Invariant : motionAlong(map, type, plan.vectorDim);
-  if (motion == Motion::Strided)
-    return loadLanes(operand, point);
+  if (motion == Motion::Strided) {
+    Value turned = loadTurned(operand, point);
+    return turned ? turned : loadLanes(operand, point);
+  }
   SmallVector<Value> at = indicesAt(map, point);
   if (motion == Motion::Contiguous)
     return loadContiguous(operand.get(), at, point);

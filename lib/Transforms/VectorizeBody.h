@@ -73,6 +73,12 @@ private:
   llvm::SmallVector<mlir::Value> indicesAt(mlir::AffineMap map, Point point,
                                            int64_t lane = 0);
   mlir::Value loadLanes(mlir::OpOperand &operand, Point point);
+  /// VectorizeTurned.cpp: the same for an operand that lies across, together
+  /// with the following steps; nothing where it is not worth it.
+  mlir::Value loadTurned(mlir::OpOperand &operand, Point point);
+  /// The element that lane `lane` reads, the last one for lanes out of range.
+  llvm::SmallVector<mlir::Value> existingIndices(mlir::AffineMap map,
+                                                 Point point, int64_t lane);
   void storeLanes(mlir::OpOperand &operand, Point point, mlir::Value value);
   mlir::Value loadContiguous(mlir::Value memref, mlir::ValueRange at,
                              Point point);

@@ -60,7 +60,17 @@ Motion lamina::motionAlong(AffineMap map, MemRefType type, unsigned dim) {
   return strides.back() == 1 ? Motion::Contiguous : Motion::Strided;
 }
 
+bool lamina::isTurned(AffineMap map, MemRefType type, unsigned dim,
+                      unsigned other) {
+  return isPermutedSubset(map) &&
+         motionAlong(map, type, dim) == Motion::Strided &&
+         motionAlong(map, type, other) == Motion::Contiguous;
+}
+
 namespace {
+
+/// Lanes of the largest block that is transposed in registers.
+constexpr int64_t maxBlock = 16;
 
 bool isSupportedElement(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type))
@@ -98,6 +108,7 @@ private:
   double costPerElement(unsigned dim);
   int64_t lanesFor();
   int64_t columnsOfPointwise();
+  std::optional<unsigned> turnedDim(unsigned dim);
 
   linalg::GenericOp op;
   const Strategy &strategy;
@@ -206,17 +217,39 @@ bool Analysis::isSafeForMissingLanes() {
   return true;
 }
 
+/// The other dimension of the square blocks that an op with lanes along `dim`
+/// reads, if it is a pointwise one with operands that lie across.
+std::optional<unsigned> Analysis::turnedDim(unsigned dim) {
+  if (reductions || plan.lanes == 1)
+    return std::nullopt;
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    auto type = dyn_cast<MemRefType>(input->get().getType());
+    if (!type)
+      continue;
+    AffineMap map = op.getMatchingIndexingMap(input);
+    for (unsigned other = 0; other < op.getNumLoops(); ++other)
+      if (other != dim && isTurned(map, type, dim, other) &&
+          (ShapedType::isDynamic(sizes[other]) || sizes[other] >= maxBlock / 2))
+        return other;
+  }
+  return std::nullopt;
+}
+
 /// A model of memory traffic that only has to rank the dimensions: contiguous
 /// vectors are cheap, lanes taken one by one are not, and idle lanes waste.
 double Analysis::costPerElement(unsigned dim) {
   double cost = 0;
+  std::optional<unsigned> turned = turnedDim(dim);
   for (OpOperand &operand : op->getOpOperands()) {
     auto type = dyn_cast<MemRefType>(operand.get().getType());
     if (!type)
       continue;
-    Motion motion = motionAlong(op.getMatchingIndexingMap(&operand), type, dim);
+    AffineMap map = op.getMatchingIndexingMap(&operand);
+    Motion motion = motionAlong(map, type, dim);
     if (motion == Motion::Strided)
-      cost += op.isDpsInit(&operand) ? 24 : 16;
+      cost += op.isDpsInit(&operand)                        ? 24
+              : turned && isTurned(map, type, dim, *turned) ? 4
+                                                            : 16;
     else
       cost += motion == Motion::Contiguous ? 1.0 : 0.5;
   }
@@ -296,7 +329,12 @@ std::optional<Plan> Analysis::run() {
   plan.fuseMultiplyAdd = strategy.fusedMultiplyAdd;
   if (plan.isReduction())
     chooseRegisterTile(op, strategy, plan);
-  else
+  else if ((plan.turnedDim = turnedDim(plan.vectorDim))) {
+    plan.lanes = std::min(plan.lanes, maxBlock);
+    llvm::erase(plan.outer, *plan.turnedDim);
+    plan.tiles.push_back({*plan.turnedDim, plan.lanes, 1});
+    plan.tiles.push_back({plan.vectorDim, 1, plan.lanes});
+  } else
     plan.tiles.push_back({plan.vectorDim, columnsOfPointwise(), plan.lanes});
   return std::move(plan);
 }

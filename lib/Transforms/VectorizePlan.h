@@ -44,6 +44,9 @@ struct Plan {
   /// Long sums are compensated.
   bool compensate = false;
   bool fuseMultiplyAdd = false;
+  /// Operands that are contiguous along this dimension, and not along the
+  /// lanes, are read in square blocks and transposed in registers.
+  std::optional<unsigned> turnedDim;
   /// Whether the body may be evaluated for lanes that do not exist.
   bool maskTails = true;
   llvm::SmallVector<unsigned> outer, inner;
@@ -58,11 +61,17 @@ struct Plan {
 /// How `operand` (a memref indexed by `map`) moves along `dim`.
 Motion motionAlong(mlir::AffineMap map, mlir::MemRefType type, unsigned dim);
 
+/// Whether an operand advances along `dim` by rows, but along `other` by
+/// elements.
+bool isTurned(mlir::AffineMap map, mlir::MemRefType type, unsigned dim,
+              unsigned other);
+
 /// The dimensions that occur in `map`.
 DimSet dimsOf(mlir::AffineMap map);
 
-/// Whether every result of `map` is a constant or a dimension of its own. (Unlike
-/// upstream's projected permutations, there may be more results than dimensions.)
+/// Whether every result of `map` is a constant or a dimension of its own.
+/// (Unlike upstream's projected permutations, there may be more results than
+/// dimensions.)
 bool isPermutedSubset(mlir::AffineMap map);
 
 /// The loop nest for `op`, or nothing if it needs scalar loops.

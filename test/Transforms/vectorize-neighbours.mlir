@@ -29,11 +29,11 @@ func.func @neighbours(%a: memref<8x10xf32>, %b: memref<10x5xf32>, %bias: memref<
   return
 }
 
-// An operand that is read across rows: its lanes are loaded one by one, none behind the end.
+// An operand that is read across rows: its rows are loaded for all rows of the tile, none behind the last one.
 // CHECK-LABEL: func @across
 // CHECK-SAME: %[[A:.*]]: memref<8x10xf32>, %[[B:.*]]: memref<10x5xf32>, %[[T:.*]]: memref<5x8xf32>, %[[Y:.*]]: memref<8x5xf32>
 // CHECK-NOT: store
-// CHECK-COUNT-16: memref.load %[[T]]
+// CHECK-COUNT-16: vector.maskedload %[[T]]
 // CHECK: arith.addf
 // CHECK: vector.maskedstore %[[Y]]
 // CHECK: return

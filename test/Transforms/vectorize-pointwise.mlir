@@ -49,12 +49,34 @@ func.func @normalize(%x: memref<8x64xf32, strided<[100, 1]>>, %n: memref<8xf32>,
   return
 }
 
-// The vector dimension follows the output; lanes of the input are taken singly.
+// The vector dimension follows the output; blocks of the input are transposed
+// in registers.
 // CHECK-LABEL: func @transpose
-// CHECK: vector.from_elements
-// CHECK: vector.store
+// CHECK-COUNT-16: vector.load {{.*}} vector<16xf32>
+// CHECK-COUNT-64: vector.shuffle
+// CHECK-COUNT-16: vector.store {{.*}} vector<16xf32>
+// CHECK-NOT: memref.load
+// AVX2-LABEL: func @transpose
+// AVX2-COUNT-24: vector.shuffle
 func.func @transpose(%x: memref<64x64xf32>, %o: memref<64x64xf32>) {
   linalg.transpose ins(%x : memref<64x64xf32>) outs(%o : memref<64x64xf32>) permutation = [1, 0]
+  return
+}
+
+// The rest of the columns is read under a mask, rows that do not exist repeat
+// the last one; a few columns are not worth a block.
+// CHECK-LABEL: func @transpose_rest
+// CHECK: %[[MASK:.*]] = vector.create_mask %c5{{.*}} : vector<16xi1>
+// CHECK-COUNT-16: vector.maskedload {{.*}}, %[[MASK]]
+// CHECK-LABEL: func @transpose_few
+// CHECK-NOT: vector.shuffle
+// CHECK: return
+func.func @transpose_rest(%x: memref<19x21xf32>, %o: memref<21x19xf32>) {
+  linalg.transpose ins(%x : memref<19x21xf32>) outs(%o : memref<21x19xf32>) permutation = [1, 0]
+  return
+}
+func.func @transpose_few(%x: memref<64x3xf32>, %o: memref<3x64xf32>) {
+  linalg.transpose ins(%x : memref<64x3xf32>) outs(%o : memref<3x64xf32>) permutation = [1, 0]
   return
 }
 

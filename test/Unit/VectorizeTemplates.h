@@ -44,6 +44,17 @@ inline const Template kTemplates[] = {
      "%m = arith.mulf %0, %1 : f32\n%s = arith.divf %m, %2 : f32\n"
      "linalg.yield %s : f32"},
     {"transpose", "pp", {"f32 d1 d0", "f32 d0 d1"}, 1, "linalg.yield %0 : f32"},
+    {"turned",
+     "ppp",
+     {"f32 d0 d2 d1", "f16 d2 d1", "f32 d0 d1 d2", "f32 d0 d1 d2"},
+     1,
+     "%h = arith.extf %1 : f16 to f32\n%a = arith.addf %0, %h : f32\n"
+     "%m = arith.mulf %a, %2 : f32\nlinalg.yield %m : f32"},
+    {"turnedbytes",
+     "pp",
+     {"i8 d1 d0", "i8 d0 d1", "i8 d0 d1"},
+     1,
+     "%a = arith.addi %0, %1 : i8\nlinalg.yield %a : i8"},
     {"permute",
      "ppp",
      {"f32 d2 d0 d1", "f32 d1 d0 d2"},
