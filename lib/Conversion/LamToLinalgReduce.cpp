@@ -3,6 +3,7 @@
 #include "LamToLinalg.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include <limits>
 
 using namespace mlir;
 using mlir::utils::IteratorType;
@@ -67,11 +68,13 @@ struct ReducePattern : OpConversionPattern<ReduceOp> {
   }
 };
 
-/// Carries the extreme so far and its index. A later element wins only if it
-/// is strictly better; NaN is better than any number.
+/// Along rows the extreme comes first and then the least index where it is:
+/// two reductions whose order is free. Otherwise one pass over memory carries
+/// the extreme so far and its index. NaN is better than any number.
 struct ArgReducePattern : OpConversionPattern<ArgReduceOp> {
   using OpConversionPattern::OpConversionPattern;
 
+  /// Whether x is strictly better.
   static Value better(OpBuilder &b, Location loc, ReduceKind kind, Type type,
                       Value x, Value best) {
     bool max = kind == ReduceKind::Max;
@@ -90,6 +93,24 @@ struct ArgReducePattern : OpConversionPattern<ArgReduceOp> {
     return arith::AndIOp::create(b, loc, exceeds, isNumber);
   }
 
+  /// Whether x is the extreme, which is NaN if any element is.
+  static Value isExtreme(OpBuilder &b, Location loc, Type type, Value x,
+                         Value extreme) {
+    if (!isa<FloatType>(type))
+      return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x,
+                                   extreme);
+    Value same =
+        arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, x, extreme);
+    Value isNaN =
+        arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
+    return arith::OrIOp::create(b, loc, same, isNaN);
+  }
+
+  static Value indexOf(OpBuilder &b, Location loc, int64_t dim) {
+    return arith::IndexCastOp::create(b, loc, b.getI32Type(),
+                                      linalg::IndexOp::create(b, loc, dim));
+  }
+
   LogicalResult matchAndRewrite(ArgReduceOp op, OpAdaptor,
                                 ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
@@ -100,18 +121,44 @@ struct ArgReducePattern : OpConversionPattern<ArgReduceOp> {
     ReductionLoops nest(b, loc, op.getX(), dim);
     Value best =
         identityTensor(b, loc, op.getKind(), type, result.getShape(), sizes);
-    Value zero = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
-    Value where = filledTensor(b, loc, result, sizes, zero);
+    auto indices = [&](int32_t fill) {
+      Value scalar =
+          arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(fill));
+      return filledTensor(b, loc, result, sizes, scalar);
+    };
+    if (dim + 1 == cast<ShapedType>(op.getX().getType()).getRank()) {
+      auto extreme = [&](OpBuilder &b, Location loc, ValueRange in,
+                         ValueRange out) {
+        Value x = convertFloat(b, loc, in[0], computeType(type));
+        return SmallVector<Value>{
+            combine(b, loc, op.getKind(), type, x, out[0])};
+      };
+      best = loops(b, loc, nest.input, best, nest.output, nest.iterators,
+                   extreme)[0];
+      auto first = [&](OpBuilder &b, Location loc, ValueRange in,
+                       ValueRange out) {
+        Value x = convertFloat(b, loc, in[0], computeType(type));
+        Value none = arith::ConstantOp::create(
+            b, loc, b.getI32IntegerAttr(std::numeric_limits<int32_t>::max()));
+        Value place =
+            arith::SelectOp::create(b, loc, isExtreme(b, loc, type, x, in[1]),
+                                    indexOf(b, loc, dim), none);
+        return SmallVector<Value>{
+            arith::MinSIOp::create(b, loc, place, out[0])};
+      };
+      b.replaceOp(op, loops(b, loc, {nest.input, {best, nest.output, {}}},
+                            indices(std::numeric_limits<int32_t>::max()),
+                            nest.output, nest.iterators, first)[0]);
+      return success();
+    }
     auto body = [&](OpBuilder &b, Location loc, ValueRange in, ValueRange out) {
       Value x = convertFloat(b, loc, in[0], computeType(type));
-      Value index = arith::IndexCastOp::create(
-          b, loc, b.getI32Type(), linalg::IndexOp::create(b, loc, dim));
       Value take = better(b, loc, op.getKind(), type, x, out[0]);
       return SmallVector<Value>{
           arith::SelectOp::create(b, loc, take, x, out[0]),
-          arith::SelectOp::create(b, loc, take, index, out[1])};
+          arith::SelectOp::create(b, loc, take, indexOf(b, loc, dim), out[1])};
     };
-    b.replaceOp(op, loops(b, loc, nest.input, {best, where},
+    b.replaceOp(op, loops(b, loc, nest.input, {best, indices(0)},
                           {nest.output, nest.output}, nest.iterators, body)[1]);
     return success();
   }

@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace lamina {
@@ -159,6 +160,39 @@ static bool extendOperands(linalg::LinalgOp op) {
   return true;
 }
 
+/// A reduction of bools combines them as they are in memory, 0 or 1, so that
+/// its body is that one operation.
+static void combineInMemory(linalg::GenericOp op) {
+  Operation *yield = op.getBody()->getTerminator();
+  for (auto [old, operand] :
+       llvm::zip_equal(op.getRegionOutputArgs(), yield->getOpOperands())) {
+    auto widened = operand.get().getDefiningOp<arith::ExtUIOp>();
+    Operation *combiner = widened ? widened.getIn().getDefiningOp() : nullptr;
+    if (!isa_and_nonnull<arith::OrIOp, arith::AndIOp>(combiner) ||
+        !combiner->hasOneUse() || !old.hasOneUse())
+      continue;
+    for (unsigned i : {0, 1}) {
+      auto read = combiner->getOperand(i).getDefiningOp<arith::CmpIOp>();
+      if (!read || read.getLhs() != old || !read->hasOneUse() ||
+          read.getPredicate() != arith::CmpIPredicate::ne ||
+          !matchPattern(read.getRhs(), m_Zero()))
+        continue;
+      OpBuilder builder(yield);
+      Value other = arith::ExtUIOp::create(builder, op.getLoc(), old.getType(),
+                                           combiner->getOperand(1 - i));
+      Value combined =
+          mlir::clone(builder, combiner, old.getType(), ValueRange{other, old})
+              ->getResult(0);
+      operand.set(combined);
+      for (Operation *dead :
+           {widened.getOperation(), combiner, read.getOperation()})
+        if (dead->use_empty())
+          dead->erase();
+      break;
+    }
+  }
+}
+
 namespace {
 struct StorageTypes : lamina::impl::StorageTypesBase<StorageTypes> {
   void runOnOperation() override {
@@ -198,6 +232,7 @@ struct StorageTypes : lamina::impl::StorageTypesBase<StorageTypes> {
     // Operand types changed with their definitions; now what scalars there are.
     for (Operation *op : ops)
       convertOp(op);
+    module.walk(combineInMemory);
     for (auto function : module.getOps<func::FuncOp>())
       function.setFunctionType(FunctionType::get(
           &getContext(),

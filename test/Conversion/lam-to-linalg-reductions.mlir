@@ -25,14 +25,30 @@ func.func @half(%x: tensor<8xbf16>) -> tensor<bf16> {
   return %y : tensor<bf16>
 }
 
+// Along rows: the extreme, then the first place where it is, as lanes can.
 // CHECK-LABEL: func.func @arg_reduce(
-// CHECK:         linalg.generic {{.*}} outs(%{{.*}}, %{{.*}} : tensor<4xf32>, tensor<4xi32>)
-// CHECK:           %[[GREATER:.*]] = arith.cmpf ugt
-// CHECK:           %[[NUMBER:.*]] = arith.cmpf ord
-// CHECK:           arith.andi %[[GREATER]], %[[NUMBER]]
+// CHECK:         %[[BEST:.*]] = linalg.generic
+// CHECK:           arith.maximumf
+// CHECK:         linalg.generic {{.*}} ins(%{{.*}}, %[[BEST]] :
+// CHECK-DAG:       %[[SAME:.*]] = arith.cmpf oeq
+// CHECK-DAG:       %[[NAN:.*]] = arith.cmpf uno
+// CHECK:           %[[FOUND:.*]] = arith.ori %[[SAME]], %[[NAN]]
+// CHECK:           arith.select %[[FOUND]]
+// CHECK:           arith.minsi
 func.func @arg_reduce(%x: tensor<4x8xf32>) -> tensor<4xi32> {
   %y = lam.arg_reduce max %x dim 1 : tensor<4x8xf32> -> tensor<4xi32>
   return %y : tensor<4xi32>
+}
+
+// Across rows one pass will do.
+// CHECK-LABEL: func.func @arg_reduce_columns(
+// CHECK:         linalg.generic {{.*}} outs(%{{.*}}, %{{.*}} : tensor<8xf32>, tensor<8xi32>)
+// CHECK:           %[[GREATER:.*]] = arith.cmpf ugt
+// CHECK:           %[[NUMBER:.*]] = arith.cmpf ord
+// CHECK:           arith.andi %[[GREATER]], %[[NUMBER]]
+func.func @arg_reduce_columns(%x: tensor<4x8xf32>) -> tensor<8xi32> {
+  %y = lam.arg_reduce max %x dim 0 : tensor<4x8xf32> -> tensor<8xi32>
+  return %y : tensor<8xi32>
 }
 
 // A matrix product, and one with a transposed operand.

@@ -57,3 +57,21 @@ func.func @scalar(%x: tensor<3xi1>) -> i1 {
   %0 = tensor.extract %x[%c1] : tensor<3xi1>
   return %0 : i1
 }
+
+// Whether any element is set is a reduction of bytes.
+// CHECK-LABEL: @any
+// CHECK: ^bb0(%[[A:.*]]: f32, %[[O:.*]]: i8):
+// CHECK: %[[T:.*]] = arith.cmpf
+// CHECK-NEXT: %[[B:.*]] = arith.extui %[[T]] : i1 to i8
+// CHECK-NEXT: %[[R:.*]] = arith.ori %[[B]], %[[O]] : i8
+// CHECK-NEXT: linalg.yield %[[R]] : i8
+func.func @any(%x: tensor<?xf32>, %e: tensor<i1>) -> tensor<i1> {
+  %zero = arith.constant 0.0 : f32
+  %0 = linalg.generic {indexing_maps = [#m, affine_map<(i) -> ()>], iterator_types = ["reduction"]} ins(%x : tensor<?xf32>) outs(%e : tensor<i1>) {
+  ^bb0(%a: f32, %o: i1):
+    %1 = arith.cmpf ogt, %a, %zero : f32
+    %2 = arith.ori %1, %o : i1
+    linalg.yield %2 : i1
+  } -> tensor<i1>
+  return %0 : tensor<i1>
+}
