@@ -1,7 +1,8 @@
 //===- ExpandMath.cpp - Math ops become inline polynomials ----------------===//
 //
 // float32, scalars and vectors: the expansions of VectorMath. Narrower floats
-// are computed in float32. float64 becomes libm calls, lane by lane.
+// are computed in float32. So is what there is for float64; the rest of it
+// becomes libm calls, lane by lane.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +13,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -62,6 +64,18 @@ Expansion expansionOf(Operation *op) {
 #undef BINARY
 }
 
+using UnaryDouble = vecmath::IRDouble (*)(vecmath::IRDouble);
+
+UnaryDouble doubleExpansionOf(Operation *op) {
+  return llvm::TypeSwitch<Operation *, UnaryDouble>(op)
+      .Case([](math::ExpOp) { return &vecmath::expD<vecmath::IRDouble>; })
+      .Case([](math::ExpM1Op) { return &vecmath::expm1D<vecmath::IRDouble>; })
+      .Case([](math::LogOp) { return &vecmath::logD<vecmath::IRDouble>; })
+      .Case([](math::Log1pOp) { return &vecmath::log1pD<vecmath::IRDouble>; })
+      .Case([](math::TanhOp) { return &vecmath::tanhD<vecmath::IRDouble>; })
+      .Default([](Operation *) { return nullptr; });
+}
+
 Type withElement(Type type, Type element) {
   if (auto vector = dyn_cast<VectorType>(type))
     return vector.clone(element);
@@ -95,6 +109,12 @@ Value expand(OpBuilder &builder, Operation *op, Expansion expansion,
   return value;
 }
 
+Value expandDouble(OpBuilder &builder, Operation *op, UnaryDouble function) {
+  vecmath::Emitter emitter(builder, op->getLoc(), op->getResult(0).getType(),
+                           /*ldexp=*/false);
+  return function({emitter, op->getOperand(0)}).on(emitter);
+}
+
 /// x^n by the float power; exact enough wherever n is exact in the float.
 Value floatPower(OpBuilder &builder, math::FPowIOp op) {
   Type type = op.getType();
@@ -109,6 +129,26 @@ Value divideBySquareRoot(OpBuilder &builder, math::RsqrtOp op) {
       builder, loc, cast<TypedAttr>(builder.getOneAttr(op.getType())));
   Value root = math::SqrtOp::create(builder, loc, op.getOperand());
   return arith::DivFOp::create(builder, loc, one, root);
+}
+
+/// The operand of an error function to which `sum` adds one, if that is all it
+/// is for.
+Value operandOfOnePlusErf(arith::AddFOp sum) {
+  for (auto [one, other] : {std::pair(sum.getLhs(), sum.getRhs()),
+                            std::pair(sum.getRhs(), sum.getLhs())})
+    if (auto erf = other.getDefiningOp<math::ErfOp>())
+      if (erf->hasOneUse() && matchPattern(one, m_OneFloat()))
+        return erf.getOperand();
+  return {};
+}
+
+/// 1 + erf(x), as in gelu, without cancellation.
+Value onePlusErf(OpBuilder &builder, arith::AddFOp sum, Value x, bool ldexp) {
+  if (getElementTypeOrSelf(sum.getType()).isF64())
+    return math::ErfcOp::create(
+        builder, sum.getLoc(), arith::NegFOp::create(builder, sum.getLoc(), x));
+  vecmath::Emitter emitter(builder, sum.getLoc(), sum.getType(), ldexp);
+  return vecmath::onePlusErf(IRFloat{emitter, x}).on(emitter);
 }
 
 /// a * b + c rounded once, without an instruction for it: the product of two
@@ -142,10 +182,22 @@ struct ExpandMath : lamina::impl::ExpandMathBase<ExpandMath> {
       op->replaceAllUsesWith(ValueRange{floatPower(b, op)});
       op->erase();
     });
+    getOperation().walk([&](arith::AddFOp op) {
+      Type element = getElementTypeOrSelf(op.getType());
+      Value x = operandOfOnePlusErf(op);
+      if (!x || !isScalarOrVector(op.getType()) ||
+          !(element.isF32() || element.isF64()))
+        return;
+      OpBuilder b(op);
+      op.replaceAllUsesWith(onePlusErf(b, op, x, ldexp));
+      op.erase(); // and the error function, which nobody reads, later
+    });
     getOperation().walk([&](Operation *op) {
       Expansion expansion = expansionOf(op);
       if (!expansion || !isScalarOrVector(op->getResult(0).getType()))
         return;
+      if (op->use_empty())
+        return op->erase();
       Type element = getElementTypeOrSelf(op->getResult(0).getType());
       OpBuilder builder(op);
       Value value;
@@ -153,6 +205,8 @@ struct ExpandMath : lamina::impl::ExpandMathBase<ExpandMath> {
         value = expand(builder, op, expansion, ldexp);
       else if (auto rsqrt = dyn_cast<math::RsqrtOp>(op))
         value = divideBySquareRoot(builder, rsqrt);
+      else if (UnaryDouble function = doubleExpansionOf(op); function && fma)
+        value = expandDouble(builder, op, function);
       else
         return;
       op->replaceAllUsesWith(ValueRange{value});

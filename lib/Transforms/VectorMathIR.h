@@ -10,6 +10,7 @@
 #ifndef LAMINA_LIB_TRANSFORMS_VECTORMATHIR_H
 #define LAMINA_LIB_TRANSFORMS_VECTORMATHIR_H
 
+#include "lamina/Transforms/VectorMath/Double.h"
 #include "lamina/Transforms/VectorMath/Numbers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -22,8 +23,8 @@ enum class Kind { Float, Double, Int, Long, Mask };
 /// Where and in what shape numbers are emitted.
 class Emitter {
 public:
-  /// `like` is f32 or a vector of f32. `ldexp` scales with llvm.ldexp, which is
-  /// one instruction on some targets and a library call on others.
+  /// `like` is a float or a vector of floats. `ldexp` scales with llvm.ldexp,
+  /// which is one instruction on some targets and a library call on others.
   Emitter(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type like,
           bool ldexp)
       : builder(builder), loc(loc), like(like), ldexp(ldexp) {}
@@ -53,7 +54,9 @@ class Lanes {
 public:
   using Constant = std::conditional_t<
       K == Kind::Float, float,
-      std::conditional_t<K == Kind::Double, double, int32_t>>;
+      std::conditional_t<
+          K == Kind::Double, double,
+          std::conditional_t<K == Kind::Long, int64_t, int32_t>>>;
   explicit Lanes(Constant c)
       : number(c),
         integer(std::is_integral_v<Constant> ? static_cast<int64_t>(c) : 0) {}
@@ -74,6 +77,7 @@ private:
 using IRFloat = Lanes<Kind::Float>;
 using IRDouble = Lanes<Kind::Double>;
 using IRInt = Lanes<Kind::Int>;
+using IRLong = Lanes<Kind::Long>;
 using IRMask = Lanes<Kind::Mask>;
 
 template <>
@@ -81,6 +85,11 @@ struct NumberTraits<IRFloat> {
   using Int = IRInt;
   using Mask = IRMask;
   using Double = IRDouble;
+};
+
+template <>
+struct DoubleTraits<IRDouble> {
+  using Long = IRLong;
 };
 
 /// Emits Op on the operands, at least one of which has a value.
@@ -219,6 +228,25 @@ inline IRDouble extend(const IRFloat &x) {
 }
 inline IRFloat truncate(const IRDouble &x) {
   return convertTo<Kind::Float, mlir::arith::TruncFOp>(x);
+}
+
+inline IRLong longBits(const IRDouble &x) {
+  return convertTo<Kind::Long, mlir::arith::BitcastOp>(x);
+}
+inline IRDouble fromLongBits(const IRLong &b) {
+  return convertTo<Kind::Double, mlir::arith::BitcastOp>(b);
+}
+inline IRLong operator<<(const IRLong &a, int n) {
+  return emitOp<mlir::arith::ShLIOp, Kind::Long>(a, IRLong(n));
+}
+inline IRLong shiftRight(const IRLong &a, int n) {
+  return emitOp<mlir::arith::ShRUIOp, Kind::Long>(a, IRLong(n));
+}
+inline IRDouble magnitude(const IRDouble &x) {
+  return emitOp<mlir::math::AbsFOp, Kind::Double>(x);
+}
+inline IRDouble withSignOf(const IRDouble &x, const IRDouble &s) {
+  return emitOp<mlir::math::CopySignOp, Kind::Double>(x, s);
 }
 
 inline IRFloat scale(const IRFloat &p, const IRFloat &t) {

@@ -36,14 +36,56 @@ func.func @tanh_half(%x: vector<8xf16>) -> vector<8xf16> {
   return %y : vector<8xf16>
 }
 
-// float64 goes to libm, lane by lane; what needs no library stays.
+// What has no expansion for float64 goes to libm, lane by lane; what needs no
+// library stays.
 // CHECK-LABEL: func @double
-// CHECK: call @log1p
-// CHECK: call @log1p
+// CHECK: call @sinh
+// CHECK: call @sinh
 // CHECK: math.sqrt {{.*}} : vector<2xf64>
 // CHECK: arith.divf
 func.func @double(%x: vector<2xf64>) -> vector<2xf64> {
-  %y = math.log1p %x : vector<2xf64>
+  %y = math.sinh %x : vector<2xf64>
   %z = math.rsqrt %y : vector<2xf64>
   return %z : vector<2xf64>
+}
+
+// One plus an error function is computed without cancellation, where nobody
+// needs the error function itself.
+// CHECK-LABEL: func @one_plus_erf
+// CHECK: arith.constant dense<-2.17934012E-5>
+// CHECK: return
+// CHECK-LABEL: func @one_plus_erf_double
+// CHECK: arith.negf
+// CHECK: call @erfc
+// CHECK-NOT: call @erf(
+// CHECK: return
+// CHECK-LABEL: func @erf_twice
+// CHECK-NOT: dense<-2.17934012E-5>
+// CHECK: return
+func.func @one_plus_erf(%x: vector<16xf32>) -> vector<16xf32> {
+  %one = arith.constant dense<1.0> : vector<16xf32>
+  %e = math.erf %x : vector<16xf32>
+  %y = arith.addf %e, %one : vector<16xf32>
+  return %y : vector<16xf32>
+}
+func.func @one_plus_erf_double(%x: f64) -> f64 {
+  %one = arith.constant 1.0 : f64
+  %e = math.erf %x : f64
+  %y = arith.addf %one, %e : f64
+  return %y : f64
+}
+func.func @erf_twice(%x: vector<16xf32>) -> (vector<16xf32>, vector<16xf32>) {
+  %one = arith.constant dense<1.0> : vector<16xf32>
+  %e = math.erf %x : vector<16xf32>
+  %y = arith.addf %e, %one : vector<16xf32>
+  return %e, %y : vector<16xf32>, vector<16xf32>
+}
+
+// CHECK-LABEL: func @double_expanded
+// CHECK-NOT: call
+// CHECK: math.fma {{.*}} : vector<8xf64>
+// CHECK: return
+func.func @double_expanded(%x: vector<8xf64>) -> vector<8xf64> {
+  %y = math.tanh %x : vector<8xf64>
+  return %y : vector<8xf64>
 }

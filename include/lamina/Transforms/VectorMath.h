@@ -1,4 +1,4 @@
-//===- VectorMath.h - Accurate float32 math, lane by lane ------*- C++ -*-===//
+//===- VectorMath.h - Accurate math, lane by lane ---------------*- C++ -*-===//
 //
 // Every function here is at most 2 ULP off, exact in its special values
 // (signed zeros, infinities, NaN) and right for subnormals. The number type is
@@ -9,6 +9,7 @@
 #ifndef LAMINA_TRANSFORMS_VECTORMATH_H
 #define LAMINA_TRANSFORMS_VECTORMATH_H
 
+#include "lamina/Transforms/VectorMath/Double.h"
 #include "lamina/Transforms/VectorMath/ErrorFunction.h"
 #include "lamina/Transforms/VectorMath/Exponential.h"
 #include "lamina/Transforms/VectorMath/Hyperbolic.h"

@@ -16,6 +16,11 @@ inline constexpr float kErf[] = {
 inline constexpr float kErfLarge[] = {
     -2.66841674f, -3.80722547f,    -1.2163409f,     -0.0599586181f,
     0.014368875f, -0.00262044719f, 0.000191666244f, 2.86100003e-05f};
+// The same function of z, weighted so that its relative error counts as well:
+// 2^-25.8 absolute, 5.4e-7 relative.
+inline constexpr float kErfTail[] = {
+    -2.66841656f,  -3.80722642f,    -1.2163683f,     -0.0598382019f,
+    0.0142695084f, -0.00272286707f, 0.000350685907f, -2.17934012e-05f};
 // e^{a^2} erfc(a) / t on t = 1/(1 + a/2), in t - 1/2, after the leading
 // coefficient in two words; 2^-27.
 inline constexpr float kErfcHigh = 0.5107913613319397f;
@@ -38,6 +43,20 @@ F erf(F x) {
   F large = fma(-p, powerOfTwo(t), F(1));
   large = select(a < F(3.95f), large, select(isNaN(a), a, F(1)));
   return orBits(select(a < F(0.9f), small * F(0x1p-32f), large), signOf(x));
+}
+
+/// 1 + erf(x) to an absolute error of a unit of 1, and for x < 0, where the sum
+/// would cancel, to a relative one of about 1e-6 until it is 2e-8; 0 below.
+template <class F>
+F onePlusErf(F x) {
+  F a = absolute(x), x2 = x * x;
+  F small = fma(x, horner(x2, kErf) + F(kTwoOverSqrtPi), F(1));
+  F g = horner(atMost(a, 3.95f) - F(1), kErfTail);
+  F t = g + F(kMagic127), k = t - F(kMagic127), f = g - k;
+  F tail = fma(horner(f, kExp2), f, F(1)) * powerOfTwo(t);
+  tail = select(a < F(3.95f), tail, F(0));
+  F large = select(x < F(0), tail, F(2) - tail);
+  return select(a >= F(0.9f), large, small); // NaN is small
 }
 
 /// e^{-a^2}, a^2 exact in two words, times a polynomial of 1/(1 + a/2); its
