@@ -225,20 +225,32 @@ Value BodyEmitter::valueAt(Value v, Point point) {
   return emitted.values.lookup({v, keyOf(v, point)});
 }
 
-/// `index` in lane 0, if the following lanes follow it one by one.
-Value BodyEmitter::advancingByLane(Value index, Point point) {
+/// How `index` moves along the lanes, if it does so one by one.
+std::optional<BodyEmitter::Walk> BodyEmitter::walkOf(Value index, Point point) {
   Operation *producer = index.getDefiningOp();
-  if (auto loopIndex = dyn_cast_or_null<linalg::IndexOp>(producer))
-    return loopIndex.getDim() == plan.vectorDim ? indexAt(plan.vectorDim, point)
-                                                : Value();
-  if (auto add = dyn_cast_or_null<arith::AddIOp>(producer))
-    for (auto [one, other] : {std::pair(add.getLhs(), add.getRhs()),
-                              std::pair(add.getRhs(), add.getLhs())})
-      if (isVector(one) && !isVector(other))
-        if (Value first = advancingByLane(one, point))
-          return b.createOrFold<arith::AddIOp>(loc, first,
-                                               valueAt(other, point));
-  return {};
+  if (auto loopIndex = dyn_cast_or_null<linalg::IndexOp>(producer)) {
+    if (loopIndex.getDim() != plan.vectorDim)
+      return std::nullopt;
+    return Walk{indexAt(plan.vectorDim, point), /*forwards=*/true};
+  }
+  if (!isa_and_nonnull<arith::AddIOp, arith::SubIOp>(producer))
+    return std::nullopt;
+  Value left = producer->getOperand(0), right = producer->getOperand(1);
+  if (isVector(left) == isVector(right))
+    return std::nullopt;
+  std::optional<Walk> walk = walkOf(isVector(left) ? left : right, point);
+  if (!walk)
+    return std::nullopt;
+  Value other = valueAt(isVector(left) ? right : left, point);
+  if (isa<arith::AddIOp>(producer)) {
+    walk->first = b.createOrFold<arith::AddIOp>(loc, walk->first, other);
+  } else if (isVector(left)) {
+    walk->first = b.createOrFold<arith::SubIOp>(loc, walk->first, other);
+  } else {
+    walk->first = b.createOrFold<arith::SubIOp>(loc, other, walk->first);
+    walk->forwards = !walk->forwards;
+  }
+  return walk;
 }
 
 /// A load at computed indices.
@@ -254,13 +266,22 @@ Value BodyEmitter::gather(Operation *producer, Point point) {
       succeeded(type.getStridesAndOffset(strides, offset)) &&
       strides.back() == 1;
   SmallVector<Value> scalars;
+  std::optional<Walk> walk;
   if (alongLast)
-    if (Value first = advancingByLane(at.back(), point)) {
-      for (Value i : at.drop_back())
-        scalars.push_back(valueAt(i, point));
-      scalars.push_back(first);
-      return loadContiguous(load.getMemref(), scalars, point);
-    }
+    walk = walkOf(at.back(), point);
+  if (walk && (walk->forwards || !maskAt(point))) {
+    for (Value i : at.drop_back())
+      scalars.push_back(valueAt(i, point));
+    if (!walk->forwards) // the last lane's element comes first
+      walk->first =
+          b.createOrFold<arith::SubIOp>(loc, walk->first, index(lanes - 1));
+    scalars.push_back(walk->first);
+    Value elements = loadContiguous(load.getMemref(), scalars, point);
+    if (walk->forwards)
+      return elements;
+    auto order = llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(0, lanes)));
+    return vector::ShuffleOp::create(b, loc, elements, elements, order);
+  }
   SmallVector<Value> elements;
   for (int64_t lane = 0; lane < lanes; ++lane) {
     scalars.clear();

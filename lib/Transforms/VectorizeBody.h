@@ -83,7 +83,12 @@ private:
   mlir::Value loadContiguous(mlir::Value memref, mlir::ValueRange at,
                              Point point);
   mlir::Value gather(mlir::Operation *load, Point point);
-  mlir::Value advancingByLane(mlir::Value index, Point point);
+  /// An index in lane 0; the next lanes follow it or go before it.
+  struct Walk {
+    mlir::Value first;
+    bool forwards;
+  };
+  std::optional<Walk> walkOf(mlir::Value index, Point point);
   void emitOp(mlir::Operation *op, Point point);
   mlir::Value fusedMultiplyAdd(mlir::Operation *op, Point point);
   /// VectorizeDivide.cpp: the quotient, if all lanes have the same divisor.

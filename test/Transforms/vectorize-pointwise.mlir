@@ -111,3 +111,25 @@ func.func @embedding(%table: memref<100x64xf32>, %ids: memref<?xi32>, %o: memref
   }
   return
 }
+
+// What is read backwards is turned around in registers, the rest one by one.
+// CHECK-LABEL: func @flip
+// CHECK: vector.load %arg0
+// CHECK: vector.shuffle {{.*}} [15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
+// CHECK: vector.store
+// CHECK: memref.load %arg0
+// CHECK: memref.store
+// CHECK: return
+func.func @flip(%x: memref<8x70xf32>, %o: memref<8x70xf32>) {
+  %c69 = arith.constant 69 : index
+  linalg.generic {indexing_maps = [#id], iterator_types = ["parallel", "parallel"]}
+      outs(%o : memref<8x70xf32>) {
+  ^bb0(%b: f32):
+    %i = linalg.index 0 : index
+    %j = linalg.index 1 : index
+    %k = arith.subi %c69, %j : index
+    %v = memref.load %x[%i, %k] : memref<8x70xf32>
+    linalg.yield %v : f32
+  }
+  return
+}
