@@ -114,7 +114,7 @@ func.func @embedding(%table: memref<100x64xf32>, %ids: memref<?xi32>, %o: memref
 
 // What is read backwards is turned around in registers, the rest one by one.
 // CHECK-LABEL: func @flip
-// CHECK: vector.load %arg0
+// CHECK: vector.load %arg0[%{{.*}}, %c54]
 // CHECK: vector.shuffle {{.*}} [15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
 // CHECK: vector.store
 // CHECK: memref.load %arg0
