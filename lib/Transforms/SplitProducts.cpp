@@ -15,6 +15,9 @@
 using namespace mlir;
 using namespace lamina;
 
+/// The terms up to which packing the right operand twice costs little.
+static constexpr int64_t shortSum = 256;
+
 /// Rows that are transposed at a time.
 static constexpr int64_t transposedRows = 64;
 
@@ -97,8 +100,8 @@ private:
     return b.clone(*cast, mapping)->getResult(0);
   }
 
-  /// By columns, so that nothing is packed twice, unless they are few: then
-  /// by blocks of rows. One part for one thread.
+  /// By columns, so that nothing is packed twice, unless they are few or there
+  /// is little to pack: then by blocks of rows. One part for one thread.
   void splitGemm() {
     Value left = call.getOperand(0), right = call.getOperand(1),
           result = call.getOperand(3);
@@ -112,6 +115,17 @@ private:
     Value wanted = select(several, multiply(threads, number(2)), threads);
     Value byColumns = arith::OrIOp::create(b, atLeast(panels, wanted),
                                            atLeast(panels, blocks));
+    // Where sums are short, the result is what moves, and with an epilogue that
+    // updates a weight its state: whole rows, in the order of memory.
+    auto less = [&](Value x, Value y) -> Value {
+      return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, x, y);
+    };
+    Value alone = less(threads, number(2)), isFlat = less(blocks, wanted),
+          isLong = less(number(shortSum), depth);
+    byColumns = arith::AndIOp::create(
+        b, byColumns,
+        arith::OrIOp::create(b, alone,
+                             arith::OrIOp::create(b, isFlat, isLong)));
     // Nothing may be zero that is a step or a divisor.
     Value wide =
         multiply(panel, arith::MaxSIOp::create(b, parts(panels, wanted), one));
