@@ -16,11 +16,13 @@ inline constexpr float kErf[] = {
 inline constexpr float kErfLarge[] = {
     -2.66841674f, -3.80722547f,    -1.2163409f,     -0.0599586181f,
     0.014368875f, -0.00262044719f, 0.000191666244f, 2.86100003e-05f};
-// The same function of z, weighted so that its relative error counts as well:
-// 2^-25.8 absolute, 5.4e-7 relative.
+// The same function of z up to where erfc is no normal number any more, with
+// the weights of absolute and relative errors: 2^-28 and 2e-7.
+constexpr float kErfTailEnd = 9.19f;
 inline constexpr float kErfTail[] = {
-    -2.66841656f,  -3.80722642f,    -1.2163683f,     -0.0598382019f,
-    0.0142695084f, -0.00272286707f, 0.000350685907f, -2.17934012e-05f};
+    -2.6684167f,    -3.8072248f,     -1.2163427f,    -0.06000379f,
+    0.014604047f,   -0.0030431245f,  0.00051382324f, -6.669364e-05f,
+    6.2888034e-06f, -4.0050986e-07f, 1.5267478e-08f, -2.6136837e-10f};
 // e^{a^2} erfc(a) / t on t = 1/(1 + a/2), in t - 1/2, after the leading
 // coefficient in two words; 2^-27.
 inline constexpr float kErfcHigh = 0.5107913613319397f;
@@ -46,15 +48,16 @@ F erf(F x) {
 }
 
 /// 1 + erf(x) to an absolute error of a unit of 1, and for x < 0, where the sum
-/// would cancel, to a relative one of about 1e-6 until it is 2e-8; 0 below.
+/// would cancel, to a relative one of 2e-6, at -5 of 6e-6, at -9 of 2e-5, which
+/// are units of the exponent; 0 where a normal number ends.
 template <class F>
 F onePlusErf(F x) {
   F a = absolute(x), x2 = x * x;
   F small = fma(x, horner(x2, kErf) + F(kTwoOverSqrtPi), F(1));
-  F g = horner(atMost(a, 3.95f) - F(1), kErfTail);
+  F g = horner(atMost(a, kErfTailEnd) - F(1), kErfTail);
   F t = g + F(kMagic127), k = t - F(kMagic127), f = g - k;
   F tail = fma(horner(f, kExp2), f, F(1)) * powerOfTwo(t);
-  tail = select(a < F(3.95f), tail, F(0));
+  tail = select(a < F(kErfTailEnd), tail, F(0));
   F large = select(x < F(0), tail, F(2) - tail);
   return select(a >= F(0.9f), large, small); // NaN is small
 }
