@@ -228,6 +228,10 @@ int main(void) {
 
 TEST_F(AbiTest, theSameInputGivesTheSameBytes) {
   for (const Artefact &artefact : artefactTable()) {
+    // ptxas makes these, where it is installed: test/Gpu/ptxas.test.
+    if (llvm::is_contained({"cubin", "sass", "resources"},
+                           llvm::StringRef(artefact.name)))
+      continue;
     SCOPED_TRACE(artefact.name);
     options.target = llvm::StringRef(artefact.name) == "ptx" ? "cuda" : "cpu";
     std::string first = emit(dense, artefact.name);
