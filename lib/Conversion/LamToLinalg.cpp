@@ -77,8 +77,10 @@ struct ConvertLamToLinalg
     ModuleOp module = getOperation();
     MLIRContext *context = &getContext();
 
+    lowerRegions(module);
     SignlessTypes types;
     RewritePatternSet patterns(context);
+    populateRegionPatterns(patterns, types);
     populatePointwisePatterns(patterns, types);
     populateShapePatterns(patterns, types);
     populatePlacePatterns(patterns, types);

@@ -180,6 +180,10 @@ mlir::Value contract(mlir::OpBuilder &b, mlir::Location loc, Input a, Input x,
 // Patterns
 //===----------------------------------------------------------------------===//
 
+/// Loops of lam, whose ops are still lam's, become loops of scf.
+void lowerRegions(mlir::ModuleOp module);
+
+void populateRegionPatterns(mlir::RewritePatternSet &, mlir::TypeConverter &);
 void populatePointwisePatterns(mlir::RewritePatternSet &,
                                mlir::TypeConverter &);
 void populateShapePatterns(mlir::RewritePatternSet &, mlir::TypeConverter &);

@@ -157,6 +157,7 @@ void registerTensorPrimitives(Evaluator &evaluator) {
   registerReductionPrimitives(evaluator);
   registerContractionPrimitives(evaluator);
   registerDerivativePrimitives(evaluator);
+  registerLoopPrimitives(evaluator);
 }
 
 } // namespace lamina::frontend

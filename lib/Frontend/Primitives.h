@@ -91,6 +91,7 @@ void registerShapePrimitives(Evaluator &evaluator);
 void registerIndexPrimitives(Evaluator &evaluator);
 void registerReductionPrimitives(Evaluator &evaluator);
 void registerContractionPrimitives(Evaluator &evaluator);
+void registerLoopPrimitives(Evaluator &evaluator);
 
 } // namespace lamina::frontend
 

@@ -1,4 +1,5 @@
-//===- RegionTracer.h - regions of derivative operators ---------*- C++ -*-===//
+//===- RegionTracer.h - regions of derivative operators and loops *- C++
+//-*-===//
 #ifndef LAMINA_LIB_FRONTEND_REGIONTRACER_H
 #define LAMINA_LIB_FRONTEND_REGIONTRACER_H
 
@@ -29,6 +30,14 @@ public:
     inner->definedAt = x->definedAt;
     inner->weak = x->weak;
     inner->keras = x->keras;
+    return inner;
+  }
+
+  TensorObject *argument(const Shape &shape, DType dtype) {
+    mlir::Value value =
+        block->addArgument(tracer.tensorType(shape, dtype), loc);
+    auto *inner = evaluator.make<TensorObject>(value, shape);
+    inner->definedAt = evaluator.currentRange();
     return inner;
   }
 

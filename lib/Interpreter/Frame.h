@@ -82,6 +82,17 @@ Result evaluate(lam::ConvOp op, const Frame &frame);
 Result evaluate(lam::WindowOp op, const Frame &frame);
 Result evaluate(lam::RandomBitsOp op, const Frame &frame);
 
+/// A tensor, or an integer.
+using Cell = std::pair<std::optional<Tensor>, int64_t>;
+using Cells = llvm::SmallVector<Cell>;
+/// Evaluates a region with these arguments; the values that it yields.
+using RunBlock = llvm::function_ref<mlir::FailureOr<Cells>(
+    mlir::Block &, llvm::ArrayRef<Cell>)>;
+mlir::FailureOr<Cells> evaluate(lam::ScanOp op, const Frame &frame,
+                                RunBlock run);
+mlir::FailureOr<Cells> evaluate(lam::WhileOp op, const Frame &frame,
+                                RunBlock run);
+
 /// An op of `arith` on integers; fails with an error at the op if it is not
 /// known or divides by zero.
 mlir::FailureOr<int64_t> evaluateArith(mlir::Operation *op, const Frame &frame);

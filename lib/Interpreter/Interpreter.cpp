@@ -77,9 +77,6 @@ static bool fits(ArrayRef<int64_t> shape, RankedTensorType type) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-using Cell = std::pair<std::optional<Tensor>, int64_t>;
-using Cells = SmallVector<Cell>;
-
 class Interpreter {
 public:
   explicit Interpreter(Rounding rounding) : rounding(rounding) {}
@@ -92,6 +89,7 @@ public:
 private:
   LogicalResult execute(Operation *op, Frame &frame);
   LogicalResult set(Operation *op, Value result, Result value, Frame &frame);
+  LogicalResult setAll(Operation *op, FailureOr<Cells> cells, Frame &frame);
   FailureOr<Cells> read(Operation *op, const Frame &frame);
 
   Rounding rounding;
@@ -173,6 +171,19 @@ LogicalResult Interpreter::set(Operation *op, Value result, Result value,
   return success();
 }
 
+LogicalResult Interpreter::setAll(Operation *op, FailureOr<Cells> cells,
+                                  Frame &frame) {
+  if (failed(cells))
+    return failure();
+  for (auto [result, cell] : llvm::zip_equal(op->getResults(), *cells)) {
+    if (!cell.first)
+      frame.set(result, cell.second);
+    else if (failed(set(op, result, std::move(*cell.first), frame)))
+      return failure();
+  }
+  return success();
+}
+
 LogicalResult Interpreter::execute(Operation *op, Frame &frame) {
   if (isa<lam::PointwiseOpInterface>(op) && !isa<lam::SelectOp>(op))
     return set(op, op->getResult(0), evaluatePointwise(op, frame), frame);
@@ -234,17 +245,13 @@ LogicalResult Interpreter::execute(Operation *op, Frame &frame) {
         FailureOr<Cells> arguments = read(op, frame);
         if (failed(arguments))
           return failure();
-        FailureOr<Cells> results = call(function, *arguments, op);
-        if (failed(results))
-          return failure();
-        for (auto [result, cell] :
-             llvm::zip_equal(op->getResults(), *results)) {
-          if (!cell.first)
-            frame.set(result, cell.second);
-          else if (failed(set(op, result, std::move(*cell.first), frame)))
-            return failure();
-        }
-        return success();
+        return setAll(op, call(function, *arguments, op), frame);
+      })
+      .Case<lam::ScanOp, lam::WhileOp>([&](auto loop) {
+        auto body = [&](Block &block, ArrayRef<Cell> arguments) {
+          return run(block, arguments);
+        };
+        return setAll(op, evaluate(loop, frame, body), frame);
       })
       .Default([&](Operation *) -> LogicalResult {
         return op->emitError("cannot be interpreted");

@@ -25,22 +25,17 @@ static void inlineBefore(Operation *op, Block &body, ValueRange arguments) {
                                          std::prev(body.end()));
 }
 
-static void eraseDead(Block &block) {
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-    if (isOpTriviallyDead(&op))
-      op.erase();
-}
-
 static LogicalResult expand(VjpOp op) {
   Block &body = op.getBody().front();
-  SmallVector<Value> outputs(body.getTerminator()->getOperands());
+  ValueRange outputs = body.getTerminator()->getOperands();
   FailureOr<SmallVector<Value>> gradients = reverseSweep(
-      body, ValueRange(outputs).take_front(op.getCotangents().size()),
+      body, body.getArguments(),
+      SmallVector<Value>(outputs.take_front(op.getCotangents().size())),
       op.getCotangents());
   if (failed(gradients))
     return failure();
   // Through the terminator, as an argument may be an output itself.
-  SmallVector<Value> results = outputs;
+  SmallVector<Value> results(body.getTerminator()->getOperands());
   llvm::append_range(results, *gradients);
   body.getTerminator()->setOperands(results);
   inlineBefore(op, body, op.getPrimals());
@@ -105,7 +100,7 @@ LogicalResult lamina::lam::differentiate(ModuleOp module) {
     Block *block = next->getBlock();
     if (failed(expand(cast<VjpOp>(next))))
       return failure();
-    eraseDead(*block);
+    eraseDeadOps(*block);
   }
   module.walk([](CustomGradientOp op) {
     op->replaceAllUsesWith(op.getValues());

@@ -4,6 +4,7 @@
 #include "PullbackBuilder.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/DenseSet.h"
 
 using namespace mlir;
@@ -24,12 +25,13 @@ struct Cotangent {
 
 class Sweep {
 public:
-  explicit Sweep(Block &block) : block(block) {}
+  Sweep(Block &block, ValueRange primals) : block(block), primals(primals) {}
 
   FailureOr<SmallVector<Value>> run(ValueRange outputs, ValueRange cotangents);
 
 private:
   Block &block;
+  ValueRange primals;
   DenseSet<Value> active;
   DenseMap<Value, Cotangent> flows;
 
@@ -46,15 +48,17 @@ bool isFloatTensor(Value value) {
 
 } // namespace
 
-/// Floats that depend on an argument. What depends on one through integers or
+/// Floats that depend on a primal. What depends on one through integers or
 /// bools does not move with it.
 void Sweep::findActive() {
-  for (BlockArgument argument : block.getArguments())
-    if (isFloatTensor(argument))
-      active.insert(argument);
+  for (Value primal : primals)
+    if (isFloatTensor(primal))
+      active.insert(primal);
   for (Operation &op : block) {
-    bool depends = llvm::any_of(
-        op.getOperands(), [&](Value value) { return active.contains(value); });
+    bool depends = !isa<StopGradientOp>(op) &&
+                   llvm::any_of(op.getOperands(), [&](Value value) {
+                     return active.contains(value);
+                   });
     for (Value result : op.getResults())
       if (depends && isFloatTensor(result))
         active.insert(result);
@@ -134,6 +138,11 @@ LogicalResult Sweep::visit(Operation &op) {
     return success();
   }
   auto rule = dyn_cast<DifferentiableOpInterface>(op);
+  if (isa<WhileOp>(op))
+    return op.emitError("cannot differentiate a loop whose number of steps "
+                        "depends on data: what each step began with would "
+                        "have to be kept; use scan or fori_loop with as many "
+                        "steps as are ever needed");
   if (!rule)
     return op.emitError("cannot differentiate '")
            << op.getName()
@@ -141,6 +150,8 @@ LogicalResult Sweep::visit(Operation &op) {
               "none should flow";
 
   SmallVector<Expr> pulled = rule.pullback(dys);
+  if (pulled.empty())
+    return failure(); // in its region
   if (auto select = dyn_cast<SelectOp>(op)) {
     Expr c = dys[0].of(select.getC()), other = bit_not(c);
     bool all = alive.isNumber();
@@ -178,16 +189,23 @@ FailureOr<SmallVector<Value>> Sweep::run(ValueRange outputs,
     if (failed(visit(*op)))
       return failure();
   SmallVector<Value> result;
-  for (BlockArgument argument : block.getArguments()) {
-    Cotangent flowing = flows.lookup(argument);
-    PullbackBuilder b(Expr(argument, builder, loc));
-    result.push_back(flowing.isZero() ? b.zeros(argument) : flowing.dy.value());
+  for (Value primal : primals) {
+    Cotangent flowing = flows.lookup(primal);
+    PullbackBuilder b(Expr(primal, builder, loc));
+    result.push_back(flowing.isZero() ? b.zeros(primal) : flowing.dy.value());
   }
   return result;
 }
 
 FailureOr<SmallVector<Value>> lamina::lam::reverseSweep(Block &block,
+                                                        ValueRange primals,
                                                         ValueRange outputs,
                                                         ValueRange cotangents) {
-  return Sweep(block).run(outputs, cotangents);
+  return Sweep(block, primals).run(outputs, cotangents);
+}
+
+void lamina::lam::eraseDeadOps(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+    if (isOpTriviallyDead(&op))
+      op.erase();
 }

@@ -6,13 +6,17 @@
 
 namespace lamina::lam {
 
-/// Differentiates a block of lam ops with respect to its arguments. `outputs`
-/// are values of the block, `cotangents` visible in it, one per output. Emits
-/// at the end of the block, before its terminator, and gives one cotangent per
-/// argument, of its type. Fails with an error at an op that has no pullback.
+/// Differentiates a block of lam ops with respect to `primals`, among its
+/// arguments. `outputs` are values of the block, `cotangents` visible in it,
+/// one per output. Emits at the end of the block, before its terminator, and
+/// gives one cotangent per primal, of its type. Fails with an error at an op
+/// that has no pullback. Ops may be replaced: outputs are then others.
 mlir::FailureOr<llvm::SmallVector<mlir::Value>>
-reverseSweep(mlir::Block &block, mlir::ValueRange outputs,
-             mlir::ValueRange cotangents);
+reverseSweep(mlir::Block &block, mlir::ValueRange primals,
+             mlir::ValueRange outputs, mlir::ValueRange cotangents);
+
+/// Erases what nobody uses.
+void eraseDeadOps(mlir::Block &block);
 
 } // namespace lamina::lam
 

@@ -78,6 +78,9 @@ static std::pair<Value, int64_t> sameDim(Value value, int64_t dim) {
                 freeDims(op.getX(), batch, op.getAxes())[dim - leading]};
       })
       .Case([&](tensor::CastOp op) -> Dim { return {op.getSource(), dim}; })
+      .Case([&](WhileOp op) -> Dim {
+        return {op.getInits()[cast<OpResult>(value).getResultNumber()], dim};
+      })
       .Default(Dim());
 }
 
@@ -91,6 +94,16 @@ SizeSource lamina::lam::sourceOfSize(Value value, int64_t dim) {
       if (auto sizes = sizeOperands(op))
         return {OpFoldResult((*sizes)[type.getDynamicDimIndex(dim)]), value,
                 dim};
+    if (auto scan = value.getDefiningOp<ScanOp>()) {
+      unsigned i = cast<OpResult>(value).getResultNumber(),
+               carries = scan.getInits().size();
+      if (i >= carries)
+        return {OpFoldResult(
+                    scan.sizesOf(i - carries)[type.getDynamicDimIndex(dim)]),
+                value, dim};
+      value = scan.getInits()[i];
+      continue;
+    }
     auto [next, nextDim] = sameDim(value, dim);
     if (!next)
       return {OpFoldResult(), value, dim};

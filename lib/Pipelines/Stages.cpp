@@ -44,8 +44,8 @@ static constexpr Stage stages[] = {
 
     {"bufferized", "the same on the caller's buffers and one scratch buffer",
      "builtin linalg memref arith math scf func affine",
-     "lamina-results-to-arguments,"
-     "eliminate-empty-tensors,func.func(lamina-read-in-place),empty-tensor-to-alloc-tensor,"
+     "lamina-results-to-arguments,eliminate-empty-tensors,"
+     "func.func(lamina-carry-in-place,lamina-read-in-place),empty-tensor-to-alloc-tensor,"
      "one-shot-bufferize{bufferize-function-boundaries "
      "function-boundary-type-conversion=identity-layout-map "
      "allow-return-allocs-from-loops},"

@@ -51,6 +51,8 @@ static bool recomputingReadsMore(linalg::GenericOp producer) {
 /// are recomputed.
 static StringRef reasonToKeep(OpOperand *operand, linalg::GenericOp generic) {
   auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
+  if (generic->getBlock() != operand->getOwner()->getBlock())
+    return "it is computed once, ahead of a loop";
   if (consumer && generic.getBody()->getOperations().size() +
                           consumer.getBody()->getOperations().size() >
                       maxBodyOps)

@@ -26,7 +26,18 @@ struct FuseLoops : lamina::impl::FuseLoopsBase<FuseLoops> {
       return;
     const Strategy &row = strategyNamed(strategy);
     IRRewriter rewriter(&getContext());
-    Block &block = function.getBody().front();
+    // Loops of the program have bodies of their own.
+    SmallVector<Block *> blocks{&function.getBody().front()};
+    function.walk([&](Operation *op) {
+      if (isa<scf::ForOp, scf::WhileOp>(op))
+        for (Region &region : op->getRegions())
+          blocks.push_back(&region.front());
+    });
+    for (Block *block : blocks)
+      fuse(rewriter, *block, row);
+  }
+
+  static void fuse(IRRewriter &rewriter, Block &block, const Strategy &row) {
     separateFills(rewriter, block);
     SmallVector<Block *> inside{&block};
     for (const LoopGroup &group :

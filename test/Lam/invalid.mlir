@@ -218,3 +218,51 @@ func.func @f(%c: tensor<4xi1>, %a: tensor<5xf32>) {
   %0 = "lam.select"(%c, %a, %a) : (tensor<4xi1>, tensor<5xf32>, tensor<5xf32>) -> tensor<5xf32>
   return
 }
+
+// -----
+
+func.func @scan_yields(%h: tensor<4xf32>, %n: index) -> tensor<4xf32> {
+  // expected-error @+1 {{'lam.scan' op expects 'tensor<4xf32>' as number 0 of the values yielded, got 'tensor<4xi1>'}}
+  %last = lam.scan %n from (%h : tensor<4xf32>) -> (tensor<4xf32>) {
+  ^bb0(%a: tensor<4xf32>):
+    %0 = lam.is_nan %a : tensor<4xf32>
+    lam.yield %0 : tensor<4xi1>
+  }
+  return %last : tensor<4xf32>
+}
+
+// -----
+
+func.func @scan_steps(%x: tensor<3xf32>, %y: tensor<4xf32>, %n: index) {
+  // expected-error @+1 {{'lam.scan' op has sequences of 3 and 4 steps}}
+  lam.scan %n over (%x, %y : tensor<3xf32>, tensor<4xf32>) {
+  ^bb0(%a: tensor<f32>, %b: tensor<f32>):
+    lam.yield
+  }
+  return
+}
+
+// -----
+
+func.func @scan_sizes(%x: tensor<?xf32>, %n: index) -> tensor<?xf32> {
+  // expected-error @+1 {{'lam.scan' op expects 1 sizes, one per dynamic dimension of the stacked results, got 0}}
+  %all = lam.scan %n over (%x : tensor<?xf32>) stacking (tensor<?xf32>) {
+  ^bb0(%a: tensor<f32>):
+    lam.yield %a : tensor<f32>
+  }
+  return %all : tensor<?xf32>
+}
+
+// -----
+
+func.func @while_condition(%i: tensor<i32>) -> tensor<i32> {
+  // expected-error @+1 {{'lam.while' op expects 'tensor<i1>' as number 0 of the values yielded, got 'tensor<i32>'}}
+  %last = lam.while from (%i : tensor<i32>) -> (tensor<i32>) {
+  ^bb0(%a: tensor<i32>):
+    lam.yield %a : tensor<i32>
+  } do {
+  ^bb0(%a: tensor<i32>):
+    lam.yield %a : tensor<i32>
+  }
+  return %last : tensor<i32>
+}

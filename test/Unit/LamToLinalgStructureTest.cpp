@@ -352,6 +352,67 @@ TEST(Structure, Scatter) {
   });
 }
 
+/// Carries two values that trade places, reads and stacks slices, captures one.
+TEST(Structure, Scan) {
+  check(13, [](Random &random) {
+    Function f;
+    DType type =
+        random.pick<DType>({DType::Int32, DType::UInt8, DType::Float32});
+    Shape slice = random.shape(random.integer(0, 2)), whole = slice;
+    whole.insert(whole.begin(), random.dim());
+    std::string a = f.input(slice, random.array(sizesOf(slice), type)),
+                b = f.input(slice, random.array(sizesOf(slice), type)),
+                x = f.input(whole, random.array(sizesOf(whole), type));
+    std::string s = typeText(slice, type), w = typeText(whole, type);
+    f.line("%zero = arith.constant 0 : index");
+    f.line("%n = tensor.dim " + x + ", %zero : " + w);
+    f.line("%last:2, %all = lam.scan %n " +
+           std::string(random.flip() ? "reverse " : "") + "from (" + a + ", " +
+           b + " : " + s + ", " + s + ") over (" + x + " : " + w + ") with (" +
+           a + " : " + s + ") " + f.sizes(whole) + " -> (" + s + ", " + s +
+           ") stacking (" + w + ") {");
+    f.line("^bb0(%a: " + s + ", %b: " + s + ", %x: " + s + ", %c: " + s + "):");
+    f.line("%0 = lam.sub %a, %x : " + s);
+    f.line("%1 = lam.add %0, %c : " + s);
+    f.line("lam.yield %b, %1, %0 : " + s + ", " + s + ", " + s);
+    f.line("}");
+    f.result("%last#0", slice, type);
+    f.result("%last#1", slice, type);
+    f.result("%all", whole, type);
+    f.slack = 64;
+    return f;
+  });
+}
+
+TEST(Structure, While) {
+  check(14, [](Random &random) {
+    Function f;
+    Shape shape = random.shape(random.integer(0, 2));
+    std::string x =
+        f.input(shape, random.array(sizesOf(shape), DType::Float32));
+    std::string count = f.input({}, random.array({}, DType::Int32));
+    std::string t = typeText(shape, DType::Float32);
+    f.line("%y, %i = lam.while from (" + x + ", " + count + " : " + t +
+           ", tensor<i32>) with (" + x + " : " + t + ") -> (" + t +
+           ", tensor<i32>) {");
+    f.line("^bb0(%a: " + t + ", %i: tensor<i32>, %c: " + t + "):");
+    f.line("%0 = lam.constant dense<7> : tensor<i32>");
+    f.line("%1 = lam.lt %i, %0 : tensor<i32>");
+    f.line("lam.yield %1 : tensor<i1>");
+    f.line("} do {");
+    f.line("^bb0(%a: " + t + ", %i: tensor<i32>, %c: " + t + "):");
+    f.line("%0 = lam.constant dense<1> : tensor<i32>");
+    f.line("%1 = lam.add %i, %0 : tensor<i32>");
+    f.line("%2 = lam.sub %c, %a : " + t);
+    f.line("lam.yield %2, %1 : " + t + ", tensor<i32>");
+    f.line("}");
+    f.result("%y", shape, DType::Float32);
+    f.result("%i", {}, DType::Int32);
+    f.slack = 64;
+    return f;
+  });
+}
+
 TEST(Coverage, EveryOpWasCompiled) { expectCovered(structureOps); }
 
 /// Pointwise ops are found through their interface; any other op has to be in
@@ -361,9 +422,10 @@ TEST(Coverage, EveryOpHasATest) {
     auto is = [&](const std::vector<std::string> &ops) {
       return llvm::is_contained(ops, name.getStringRef());
     };
-    EXPECT_TRUE(name.hasInterface<lam::PointwiseOpInterface>() ||
-                is({"lam.vjp", "lam.jvp", "lam.custom_gradient", "lam.yield"}) ||
-                is(elementOps) || is(structureOps) || is(reductionOps))
+    EXPECT_TRUE(
+        name.hasInterface<lam::PointwiseOpInterface>() ||
+        is({"lam.vjp", "lam.jvp", "lam.custom_gradient", "lam.yield"}) ||
+        is(elementOps) || is(structureOps) || is(reductionOps))
         << name.getStringRef().str();
   }
 }

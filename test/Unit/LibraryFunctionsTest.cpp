@@ -9,6 +9,10 @@ namespace {
 
 TEST(LibraryFunctions, KerasAndNumPy) { expectRecorded("functions.txt", 290); }
 
+TEST(LibraryFunctions, KerasLayersAndLoops) {
+  expectRecorded("layers.txt", 110);
+}
+
 TEST(LibraryFunctions, Refused) {
   expectRefused("lambda x: fft(x)",
                 "fft takes a pair (real, imaginary) of tensors");

@@ -215,7 +215,8 @@ inline const std::vector<std::string> elementOps = {
 inline const std::vector<std::string> structureOps = {
     "lam.constant",  "lam.from_size", "lam.broadcast", "lam.reshape",
     "lam.transpose", "lam.slice",     "lam.pad",       "lam.reverse",
-    "lam.concat",    "lam.iota",      "lam.gather",    "lam.scatter"};
+    "lam.concat",    "lam.iota",      "lam.gather",    "lam.scatter",
+    "lam.scan",      "lam.while"};
 inline const std::vector<std::string> reductionOps = {
     "lam.reduce", "lam.arg_reduce", "lam.cumulative", "lam.sort",
     "lam.dot",    "lam.conv",       "lam.window",     "lam.random_bits"};
@@ -244,6 +245,7 @@ inline std::unique_ptr<HostJit> compile(mlir::ModuleOp module) {
   bufferize.bufferizeFunctionBoundaries = true;
   bufferize.functionBoundaryTypeConversion =
       mlir::bufferization::LayoutMapOption::IdentityLayoutMap;
+  bufferize.allowReturnAllocsFromLoops = true;
   pm.addPass(mlir::bufferization::createOneShotBufferizePass(bufferize));
   mlir::bufferization::buildBufferDeallocationPipeline(pm, {});
   if (failed(pm.run(module)))

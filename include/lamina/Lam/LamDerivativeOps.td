@@ -68,8 +68,8 @@ def CustomGradientOp : Lam_FunctionOp<"custom_gradient", [AttrSizedOperandSegmen
     `(` $values `:` type($values) `)` `of` `(` $inputs `:` type($inputs) `)` `->` `(` type($results) `)` attr-dict-with-keyword $body
   }];
 }
-def YieldOp : Lam_Op<"yield", [Terminator, ParentOneOf<["VjpOp", "JvpOp", "CustomGradientOp"]>]> {
-  let summary = "The results of the region of a derivative operator";
+def YieldOp : Lam_Op<"yield", [Terminator, ParentOneOf<["VjpOp", "JvpOp", "CustomGradientOp", "ScanOp", "WhileOp"]>]> {
+  let summary = "The results of the region of a derivative operator or a loop";
   let arguments = (ins Variadic<Lam_Tensor>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }

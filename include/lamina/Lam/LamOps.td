@@ -9,7 +9,7 @@
 #define LAMINA_LAM_LAMOPS_TD
 
 include "lamina/Lam/LamBase.td"
-include "lamina/Lam/LamDerivativeOps.td"
+include "lamina/Lam/LamLoopOps.td"
 
 //===----------------------------------------------------------------------===//
 // Pointwise: arithmetic. Conventions at kinks and ties follow Keras on JAX.

@@ -8,7 +8,8 @@
 //     │ lamina-fuse-elementwise    chains of pointwise ops become one op
 //     │ lamina-fuse-loops          producers and consumers share a tile loop
 //   kernels
-//     │ lamina-results-to-arguments, lamina-read-in-place, one-shot-bufferize
+//     │ lamina-results-to-arguments, lamina-carry-in-place,
+//     │ lamina-read-in-place, one-shot-bufferize
 //     │ lamina-merge-loops         what walks the same points is one op
 //     │ lamina-outline-products    large products are calls of shared functions
 //     │ lamina-plan-scratch        one arena for every temporary
@@ -125,6 +126,16 @@ def ReadInPlace : Pass<"lamina-read-in-place", "mlir::func::FuncOp"> {
     nobody needs the whole old tensor, and a fused update of a weight is in place.
   }];
   let dependentDialects = ["mlir::tensor::TensorDialect"];
+}
+
+def CarryInPlace : Pass<"lamina-carry-in-place", "mlir::func::FuncOp"> {
+  let summary = "write what a loop carries over its old value";
+  let description = [{
+    The tensors that an iteration hands to the next one are written into the
+    tensors that it got, at its end. Otherwise every iteration would hand on a
+    buffer of its own, and two iterations would use one buffer for both values.
+  }];
+  let dependentDialects = ["mlir::bufferization::BufferizationDialect"];
 }
 
 def CopiesToLinalg : Pass<"lamina-copies-to-linalg", "mlir::func::FuncOp"> {
