@@ -33,10 +33,11 @@ static Value shapeSource(Value value) {
     Value a = shapeSource(branch.thenYield().getOperand(i));
     return a == shapeSource(branch.elseYield().getOperand(i)) ? a : value;
   }
+  // What loops carry keeps its shape, whether they are of lam or over tiles.
   if (auto loop = dyn_cast<scf::ForOp>(op))
-    return shapeSource(loop.getYieldedValues()[i]) == loop.getRegionIterArg(i)
-               ? shapeSource(loop.getInitArgs()[i])
-               : value;
+    return shapeSource(loop.getInitArgs()[i]);
+  if (auto loop = dyn_cast<scf::WhileOp>(op))
+    return shapeSource(loop.getInits()[i]);
   return value;
 }
 
