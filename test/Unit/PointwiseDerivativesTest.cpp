@@ -107,11 +107,12 @@ static constexpr Reason withoutDerivative[] = {
     {"lam.random_bits", "the bits depend on no float"},
     {"lam.nextafter", "a step between neighbours is no function of reals"},
     {"lam.bitcast", "bits are no function of reals"},
+    {"lam.while", "there is no bound of the steps that would be kept"},
 };
-/// What the tests of derivative operators are about.
-static constexpr StringRef operators[] = {"lam.vjp", "lam.jvp",
-                                          "lam.custom_gradient", "lam.yield",
-                                          "lam.stop_gradient"};
+/// What the tests of derivative operators and of the library's loops are about.
+static constexpr StringRef operators[] = {
+    "lam.vjp",   "lam.jvp",           "lam.custom_gradient",
+    "lam.yield", "lam.stop_gradient", "lam.scan"};
 
 TEST_F(PointwiseDerivatives, everyOpIsCoveredOrHasAReason) {
   std::set<std::string> known;
