@@ -96,9 +96,19 @@ static llvm::SmallVector<StringRef> parametersOf(StringRef className) {
   text = text.take_front(text.find("):\n"));
   llvm::SmallVector<StringRef> parts;
   text.drop_front(StringRef("def __init__(self").size()).split(parts, ',');
-  for (StringRef part : parts)
+  bool passesOn = false;
+  for (StringRef part : parts) {
+    passesOn |= part.trim() == "**kwargs";
     if (StringRef name = part.trim().split('=').first.trim(" *"); isName(name))
       result.push_back(name);
+  }
+  // What goes on to the base class.
+  StringRef base = definition->text.take_until([](char c) { return c == ':'; });
+  base = base.split('(').second.split(')').first;
+  if (passesOn && isName(base) && base != "Layer")
+    for (StringRef name : parametersOf(base))
+      if (!llvm::is_contained(result, name))
+        result.push_back(name);
   return result;
 }
 
@@ -179,6 +189,9 @@ std::string ModelWriter::constructor(StringRef className, StringRef space,
     const JSONObject *inner = item.getAsObject();
     if ((key == "layer" || key == "backward_layer" || key == "cell") && inner)
       content = this->layer(*inner);
+    else if (const JSONArray *cells = item.getAsArray();
+             cells && (key == "cells" || key == "cell"))
+      content = layerList(*cells);
     else
       content = text(value(item, key));
     arguments.push_back(key.str() + "=" + content);
@@ -190,6 +203,14 @@ std::string ModelWriter::constructor(StringRef className, StringRef space,
     arguments.push_back("batch_input_shape=" + text(value(*shape, "shape")));
   return (space.empty() ? "" : space.str() + ".") + className.str() + "(" +
          llvm::join(arguments, ", ") + ")";
+}
+
+std::string ModelWriter::layerList(const JSONArray &cells) {
+  std::vector<std::string> each;
+  for (const JSONValue &cell : cells)
+    if (const JSONObject *object = cell.getAsObject())
+      each.push_back(layer(*object));
+  return "[" + llvm::join(each, ", ") + "]";
 }
 
 /// The expression that makes a layer.

@@ -21,9 +21,9 @@ std::string snakeCase(StringRef name) {
   for (size_t i = 0; i < name.size(); ++i) {
     bool upper = llvm::isUpper(name[i]);
     bool begins = upper && i > 0 &&
-                  (llvm::isLower(name[i - 1]) || llvm::isDigit(name[i - 1]) ||
+                  (llvm::isLower(name[i - 1]) ||
                    (i + 1 < name.size() && llvm::isLower(name[i + 1])));
-    if (begins && result.back() != '_')
+    if (begins)
       result += '_';
     result += llvm::toLower(name[i]);
   }

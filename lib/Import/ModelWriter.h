@@ -59,6 +59,7 @@ private:
 
   // LayerWriter.cpp: layers and their options
   std::string layer(const JSONObject &layer);
+  std::string layerList(const JSONArray &layers);
   std::string constructor(llvm::StringRef className, llvm::StringRef space,
                           const JSONObject &config, llvm::StringRef layer);
   bool isDefault(llvm::StringRef className, llvm::StringRef key,

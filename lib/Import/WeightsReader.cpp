@@ -4,6 +4,7 @@
 #include "Hdf5.h"
 #include "Isolated.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include <cstring>
 
 namespace lamina::import {
@@ -30,7 +31,11 @@ private:
   Hdf5File &source;
   ModelFile &file;
   unsigned depth = 0;
+  /// Of the layers that a layer has in a list, which are stored under the
+  /// names of their classes.
+  std::vector<std::string> listed;
 
+  void findListed(const llvm::json::Object &config);
   llvm::Error readContainer(const llvm::json::Object &model,
                             const std::string &group,
                             const std::string &prefix);
@@ -51,6 +56,7 @@ llvm::Error WeightsReader::readContainer(const llvm::json::Object &model,
     folder = group.empty() ? "_layer_checkpoint_dependencies"
                            : group + "/_layer_checkpoint_dependencies";
   llvm::StringMap<unsigned> used;
+  llvm::StringSet<> taken;
   for (const llvm::json::Value &value : *layers) {
     const llvm::json::Object *layer = value.getAsObject();
     std::optional<StringRef> type =
@@ -67,6 +73,7 @@ llvm::Error WeightsReader::readContainer(const llvm::json::Object &model,
         folder + "/" + base + (count ? "_" + std::to_string(count) : "");
     if (source.kindOf(path) != Hdf5File::Kind::Group)
       continue;
+    taken.insert(path);
     if (inner->getArray("layers")) {
       if (++depth > 50)
         return createStringError("models are nested too deeply");
@@ -76,12 +83,45 @@ llvm::Error WeightsReader::readContainer(const llvm::json::Object &model,
       continue;
     }
     LayerWeights weights{prefix + name, {}};
+    findListed(*inner);
     if (llvm::Error error = readArrays(path, "", weights.arrays))
       return error;
     if (!weights.arrays.empty())
       file.weights.push_back(std::move(weights));
   }
+  // Weights that nobody takes would silently stay as they began.
+  if (source.kindOf(folder) != Hdf5File::Kind::Group)
+    return llvm::Error::success();
+  llvm::Expected<std::vector<std::string>> members = source.children(folder);
+  if (!members)
+    return members.takeError();
+  for (const std::string &member : *members) {
+    std::string path = folder + "/" + member;
+    if (taken.contains(path) || source.kindOf(path) != Hdf5File::Kind::Group)
+      continue;
+    NamedArrays rest;
+    if (llvm::Error error = readArrays(path, "", rest))
+      return error;
+    if (!rest.empty())
+      return createStringError("group '" + path +
+                               "' of model.weights.h5 belongs to no layer");
+  }
   return llvm::Error::success();
+}
+
+void WeightsReader::findListed(const llvm::json::Object &config) {
+  listed.clear();
+  const llvm::json::Object *cell = config.getObject("cell");
+  const llvm::json::Object *inner = cell ? cell->getObject("config") : nullptr;
+  const llvm::json::Array *cells = inner ? inner->getArray("cells") : nullptr;
+  llvm::StringMap<unsigned> used;
+  for (const llvm::json::Value &each : cells ? *cells : llvm::json::Array())
+    if (const llvm::json::Object *object = each.getAsObject()) {
+      std::string base =
+          snakeCase(object->getString("class_name").value_or(""));
+      unsigned count = used[base]++;
+      listed.push_back(base + (count ? "_" + std::to_string(count) : ""));
+    }
 }
 
 /// The arrays of a layer: its own, then those of the layers in it.
@@ -107,8 +147,9 @@ llvm::Error WeightsReader::readArrays(const std::string &group,
   static constexpr const char *order[] = {"query_dense",   "key_dense",
                                           "value_dense",   "output_dense",
                                           "forward_layer", "backward_layer"};
-  auto rank = [](const std::string &member) {
-    return llvm::find(order, member) - std::begin(order);
+  auto rank = [&](const std::string &member) {
+    return std::pair(llvm::find(order, member) - std::begin(order),
+                     llvm::find(listed, member) - listed.begin());
   };
   llvm::sort(*members, [&](const std::string &a, const std::string &b) {
     return std::pair(rank(a), a) < std::pair(rank(b), b);
