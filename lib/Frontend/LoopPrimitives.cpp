@@ -95,9 +95,41 @@ public:
     });
   }
 
-  /// What a step returned as the next values; sets `widened` where a number at
-  /// the start has to take the dtype of what it becomes.
-  FailureOr<SmallVector<mlir::Value>> next(Value returned, bool &widened) {
+  /// Traces a step in `region`. `call` makes it and gives what it returns as
+  /// the next values. Traced again where a number at the start has to take the
+  /// dtype of what it becomes, which is once per value at most.
+  FailureOr<SmallVector<mlir::Value>> trace(std::optional<RegionTracer> &region,
+                                            function_ref<Result()> call) {
+    for (;;) {
+      region.emplace(evaluator, at);
+      EffectsScope effects(evaluator.models());
+      Result returned = call();
+      if (failed(returned))
+        return failure();
+      if (!effects.leave().empty())
+        return evaluator.error(at, "a step of " + loop +
+                                       " cannot assign to variables or add "
+                                       "losses");
+      FailureOr<SmallVector<mlir::Value>> values = next(*returned);
+      if (failed(values) || replacements.empty())
+        return values;
+      region->yield({});
+      if (failed(widen()))
+        return failure();
+    }
+  }
+
+  Value finals(mlir::ValueRange results) {
+    size_t place = 0;
+    return mapTensors(evaluator, structure, [&](TensorObject *x) {
+      return tracer.tensor(results[place++], x->shape);
+    });
+  }
+
+  SmallVector<mlir::Value> operands;
+
+private:
+  FailureOr<SmallVector<mlir::Value>> next(Value returned) {
     Result tensors = toTensors(evaluator, returned, at);
     if (failed(tensors))
       return failure();
@@ -112,7 +144,6 @@ public:
       TensorObject *from = values[i], *to = flat[i];
       DType wanted = Tracer::dtypeOf(from), got = Tracer::dtypeOf(to);
       if (wanted != got && from->weak && !to->weak) {
-        widened = true;
         replacements.emplace_back(i, got);
         continue;
       }
@@ -145,16 +176,6 @@ public:
     return success();
   }
 
-  Value finals(mlir::ValueRange results) {
-    size_t place = 0;
-    return mapTensors(evaluator, structure, [&](TensorObject *x) {
-      return tracer.tensor(results[place++], x->shape);
-    });
-  }
-
-  SmallVector<mlir::Value> operands;
-
-private:
   Evaluator &evaluator;
   Tracer &tracer;
   StringRef loop;
@@ -163,14 +184,6 @@ private:
   std::vector<TensorObject *> values;
   SmallVector<std::pair<size_t, DType>> replacements;
 };
-
-LogicalResult checkNoEffects(Evaluator &evaluator, EffectsScope &effects,
-                             StringRef loop, SMRange at) {
-  if (effects.leave().empty())
-    return success();
-  return evaluator.error(at, "a step of " + loop +
-                                 " cannot assign to variables or add losses");
-}
 
 /// prim.scan(f, init, xs, length, reverse) -> (carry, ys), as jax.lax.scan.
 Result scan(Evaluator &evaluator, CallArgs &args) {
@@ -215,66 +228,59 @@ Result scan(Evaluator &evaluator, CallArgs &args) {
     return evaluator.error(at, "a scan needs a sequence or its length");
   mlir::Value count = tracer.sizeValue(*length);
 
-  for (int attempt = 0;; ++attempt) {
-    RegionTracer region(evaluator, at);
-    Value carry = carried.arguments(region);
+  std::optional<RegionTracer> region;
+  Value lastPiece;
+  auto next = carried.trace(region, [&]() -> Result {
+    Value carry = carried.arguments(*region);
     Value slices = mapTensors(evaluator, *xs, [&](TensorObject *x) -> Value {
       Shape shape(ArrayRef<Size>(x->shape).drop_front());
-      return region.argument(shape, Tracer::dtypeOf(x));
+      return region->argument(shape, Tracer::dtypeOf(x));
     });
-    EffectsScope effects(evaluator.models());
     Result returned = evaluator.call(p["f"], {carry, slices}, at);
-    if (failed(returned) ||
-        failed(checkNoEffects(evaluator, effects, "a scan", at)))
+    if (failed(returned))
       return failure();
     auto pair = sequenceItems(*returned);
     if (!pair || pair->size() != 2)
       return evaluator.error(at, "a step of a scan must return (carry, y), "
                                  "found " +
                                      evaluator.describe(*returned));
-    bool widened = false;
-    auto next = carried.next((*pair)[0], widened);
-    if (failed(next))
-      return failure();
-    if (widened && attempt < 4) {
-      region.yield({});
-      if (failed(carried.widen()))
-        return failure();
-      continue;
-    }
-    Result ys = toTensors(evaluator, (*pair)[1], at);
-    if (failed(ys))
-      return failure();
-    std::vector<TensorObject *> pieces;
-    flattenTensors(*ys, pieces);
-    SmallVector<mlir::Value> yielded(*next);
-    for (TensorObject *x : pieces)
-      yielded.push_back(tracer.valueOf(x));
-    region.yield(yielded);
+    lastPiece = (*pair)[1];
+    return (*pair)[0];
+  });
+  if (failed(next))
+    return failure();
+  Result ys = toTensors(evaluator, lastPiece, at);
+  if (failed(ys))
+    return failure();
+  std::vector<TensorObject *> pieces;
+  flattenTensors(*ys, pieces);
+  SmallVector<mlir::Value> yielded(*next);
+  for (TensorObject *x : pieces)
+    yielded.push_back(tracer.valueOf(x));
+  region->yield(yielded);
 
-    auto stackShape = [&](TensorObject *x) {
-      Shape shape(x->shape);
-      shape.insert(shape.begin(), *length);
-      return shape;
-    };
-    SmallVector<mlir::Type> types;
-    SmallVector<mlir::Value> sizes;
-    for (TensorObject *x : pieces) {
-      types.push_back(tracer.tensorType(stackShape(x), Tracer::dtypeOf(x)));
-      append_range(sizes, tracer.dynamicSizes(stackShape(x)));
-    }
-    SmallVector<mlir::Value> invariants = isolate(region.region());
-    auto op = lam::ScanOp::create(
-        tracer.builder(), loc, typesOf(carried.operands), types, count,
-        carried.operands, sequenceValues, invariants, sizes,
-        p["reverse"].is(ValueKind::Bool) && p["reverse"].asBool());
-    region.moveTo(op.getBody());
-    size_t place = 0;
-    Value stacked = mapTensors(evaluator, *ys, [&](TensorObject *x) {
-      return tracer.tensor(op.getStacked()[place++], stackShape(x));
-    });
-    return evaluator.tuple({carried.finals(op.getFinals()), stacked});
+  auto stackShape = [&](TensorObject *x) {
+    Shape shape(x->shape);
+    shape.insert(shape.begin(), *length);
+    return shape;
+  };
+  SmallVector<mlir::Type> types;
+  SmallVector<mlir::Value> sizes;
+  for (TensorObject *x : pieces) {
+    types.push_back(tracer.tensorType(stackShape(x), Tracer::dtypeOf(x)));
+    append_range(sizes, tracer.dynamicSizes(stackShape(x)));
   }
+  SmallVector<mlir::Value> invariants = isolate(region->region());
+  auto op = lam::ScanOp::create(
+      tracer.builder(), loc, typesOf(carried.operands), types, count,
+      carried.operands, sequenceValues, invariants, sizes,
+      p["reverse"].is(ValueKind::Bool) && p["reverse"].asBool());
+  region->moveTo(op.getBody());
+  size_t place = 0;
+  Value stacked = mapTensors(evaluator, *ys, [&](TensorObject *x) {
+    return tracer.tensor(op.getStacked()[place++], stackShape(x));
+  });
+  return evaluator.tuple({carried.finals(op.getFinals()), stacked});
 }
 
 /// prim.while_loop(cond, body, init): `init` is a tuple, and so is what `body`
@@ -295,58 +301,45 @@ Result whileLoop(Evaluator &evaluator, CallArgs &args) {
     inner.positional = *sequenceItems(carry);
     return evaluator.call(p[function], inner);
   };
-  for (int attempt = 0;; ++attempt) {
-    RegionTracer body(evaluator, at);
-    EffectsScope effects(evaluator.models());
-    Result returned = callWith("body", carried.arguments(body));
-    if (failed(returned) ||
-        failed(checkNoEffects(evaluator, effects, "a while loop", at)))
-      return failure();
-    bool widened = false;
-    auto next = carried.next(*returned, widened);
-    if (failed(next))
-      return failure();
-    if (widened && attempt < 4) {
-      body.yield({});
-      if (failed(carried.widen()))
-        return failure();
-      continue;
-    }
-    body.yield(*next);
+  std::optional<RegionTracer> body;
+  auto next = carried.trace(
+      body, [&] { return callWith("body", carried.arguments(*body)); });
+  if (failed(next))
+    return failure();
+  body->yield(*next);
 
-    RegionTracer condition(evaluator, at);
-    Result truth = callWith("cond", carried.arguments(condition));
-    if (failed(truth))
-      return failure();
-    FailureOr<TensorObject *> flag = tracer.asTensor(*truth, std::nullopt, at);
-    if (failed(flag))
-      return failure();
-    if (!(*flag)->shape.empty())
-      return evaluator.error(at, "the condition of a while loop must be a "
-                                 "scalar, found " +
-                                     evaluator.describe(*flag));
-    FailureOr<TensorObject *> asBool = tracer.cast(*flag, DType::Bool);
-    if (failed(asBool))
-      return failure();
-    condition.yield(tracer.valueOf(*asBool));
+  RegionTracer condition(evaluator, at);
+  Result truth = callWith("cond", carried.arguments(condition));
+  if (failed(truth))
+    return failure();
+  FailureOr<TensorObject *> flag = tracer.asTensor(*truth, std::nullopt, at);
+  if (failed(flag))
+    return failure();
+  if (!(*flag)->shape.empty())
+    return evaluator.error(at, "the condition of a while loop must be a "
+                               "scalar, found " +
+                                   evaluator.describe(*flag));
+  FailureOr<TensorObject *> asBool = tracer.cast(*flag, DType::Bool);
+  if (failed(asBool))
+    return failure();
+  condition.yield(tracer.valueOf(*asBool));
 
-    // One list of invariants for both regions.
-    SmallVector<mlir::Value> invariants = isolate(body.region()),
-                             more = isolate(condition.region());
-    size_t carries = carried.operands.size(), own = invariants.size();
-    for (mlir::Value value : more)
-      body.region().addArgument(value.getType(), value.getLoc());
-    for (size_t i = 0; i < own; ++i)
-      condition.region().insertArgument(carries + i, invariants[i].getType(),
-                                        invariants[i].getLoc());
-    append_range(invariants, more);
-    auto op =
-        lam::WhileOp::create(tracer.builder(), loc, typesOf(carried.operands),
-                             carried.operands, invariants);
-    condition.moveTo(op.getCondition());
-    body.moveTo(op.getBody());
-    return carried.finals(op.getFinals());
-  }
+  // One list of invariants for both regions.
+  SmallVector<mlir::Value> invariants = isolate(body->region()),
+                           more = isolate(condition.region());
+  size_t carries = carried.operands.size(), own = invariants.size();
+  for (mlir::Value value : more)
+    body->region().addArgument(value.getType(), value.getLoc());
+  for (size_t i = 0; i < own; ++i)
+    condition.region().insertArgument(carries + i, invariants[i].getType(),
+                                      invariants[i].getLoc());
+  append_range(invariants, more);
+  auto op =
+      lam::WhileOp::create(tracer.builder(), loc, typesOf(carried.operands),
+                           carried.operands, invariants);
+  condition.moveTo(op.getCondition());
+  body->moveTo(op.getBody());
+  return carried.finals(op.getFinals());
 }
 
 } // namespace

@@ -1,11 +1,9 @@
 //===- Assemble.cpp - machine code of kernels -----------------------------===//
 #include "Assemble.h"
-#include "llvm/ADT/SmallString.h"
+#include "Workplace.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/Regex.h"
@@ -36,57 +34,6 @@ static llvm::Expected<std::string> findTool(const char *name,
 }
 
 namespace {
-/// A folder for the files of one run of a tool.
-class Workplace {
-public:
-  ~Workplace() { llvm::sys::fs::remove_directories(folder); }
-
-  llvm::Error create() {
-    if (std::error_code error =
-            llvm::sys::fs::createUniqueDirectory("lamina", folder))
-      return llvm::createStringError("cannot create a temporary directory: " +
-                                     error.message());
-    return llvm::Error::success();
-  }
-  std::string file(llvm::StringRef name) const {
-    llvm::SmallString<128> path(folder);
-    llvm::sys::path::append(path, name);
-    return path.str().str();
-  }
-  llvm::Error write(llvm::StringRef name, llvm::StringRef contents) const {
-    std::error_code error;
-    llvm::raw_fd_ostream stream(file(name), error);
-    if (!error) {
-      stream << contents;
-      stream.close();
-      error = stream.error();
-      stream.clear_error();
-    }
-    if (error)
-      return llvm::createStringError("cannot write '" + file(name) +
-                                     "': " + error.message());
-    return llvm::Error::success();
-  }
-  std::string read(llvm::StringRef name) const {
-    auto buffer = llvm::MemoryBuffer::getFile(file(name));
-    return buffer ? (*buffer)->getBuffer().str() : "";
-  }
-  /// Runs a tool; what it prints is in the files "out" and "log".
-  llvm::Error run(llvm::ArrayRef<llvm::StringRef> command) const {
-    std::string out = file("out"), log = file("log"), message;
-    std::optional<llvm::StringRef> redirects[] = {
-        llvm::StringRef(), llvm::StringRef(out), llvm::StringRef(log)};
-    if (llvm::sys::ExecuteAndWait(command.front(), command, std::nullopt,
-                                  redirects, 0, 0, &message) == 0)
-      return llvm::Error::success();
-    return llvm::createStringError("'" + command.front() +
-                                   "' failed: " + message + read("log"));
-  }
-
-private:
-  llvm::SmallString<128> folder;
-};
-
 /// What a multiprocessor has; the last row is for what is newer.
 struct Multiprocessor {
   unsigned architecture;
@@ -117,8 +64,15 @@ llvm::Expected<std::string> lamina::assembleKernels(llvm::StringRef ptx,
   if (llvm::Error error =
           place.run({*tool, "-v", architecture, input, "-o", output}))
     return std::move(error);
-  if (log)
-    *log = place.read("log") + place.read("out");
+  // ptxas prints what was asked for on either.
+  for (const char *name : {"log", "out"}) {
+    if (!log)
+      break;
+    llvm::Expected<std::string> text = place.read(name);
+    if (!text)
+      return text.takeError();
+    *log += *text;
+  }
   return place.read("out.cubin");
 }
 

@@ -1,12 +1,9 @@
 //===- Link.cpp - libraries of one object ---------------------------------===//
 #include "Link.h"
-#include "llvm/ADT/ScopeExit.h"
+#include "Workplace.h"
 #include "llvm/Object/ArchiveWriter.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace lamina;
 
@@ -24,21 +21,6 @@ llvm::Expected<std::string> lamina::makeArchive(llvm::StringRef object,
   return (*archive)->getBuffer().str();
 }
 
-static llvm::Error writeBytes(llvm::StringRef path, llvm::StringRef bytes) {
-  std::error_code error;
-  llvm::raw_fd_ostream stream(path, error);
-  if (!error) {
-    stream << bytes;
-    stream.close();
-    error = stream.error();
-    stream.clear_error();
-  }
-  if (error)
-    return llvm::createStringError("cannot write '" + path +
-                                   "': " + error.message());
-  return llvm::Error::success();
-}
-
 llvm::Expected<std::string>
 lamina::makeSharedLibrary(llvm::StringRef object, llvm::StringRef name,
                           llvm::ArrayRef<const char *> libraries) {
@@ -54,22 +36,12 @@ lamina::makeSharedLibrary(llvm::StringRef object, llvm::StringRef name,
                                    "link it (cc, gcc or clang); none is on the "
                                    "PATH. --emit=obj and --emit=lib need none");
 
-  llvm::SmallString<128> directory;
-  if (std::error_code error =
-          llvm::sys::fs::createUniqueDirectory("lamina", directory))
-    return llvm::createStringError("cannot create a temporary directory: " +
-                                   error.message());
-  llvm::scope_exit cleanup(
-      [&] { llvm::sys::fs::remove_directories(directory); });
-  auto inside = [&](llvm::StringRef file) {
-    llvm::SmallString<128> path(directory);
-    llvm::sys::path::append(path, file);
-    return path.str().str();
-  };
-  std::string input = inside("in.o"), output = inside("out.so"),
-              log = inside("log");
-  if (llvm::Error error = writeBytes(input, object))
+  Workplace place;
+  if (llvm::Error error = place.create())
     return std::move(error);
+  if (llvm::Error error = place.write("in.o", object))
+    return std::move(error);
+  std::string input = place.file("in.o"), output = place.file("out.so");
   std::string soname = ("-Wl,-soname," + name + ".so").str();
   llvm::SmallVector<llvm::StringRef> arguments = {
       linker, "-shared", "-nostartfiles", soname, "-o", output, input, "-lm"};
@@ -77,20 +49,8 @@ lamina::makeSharedLibrary(llvm::StringRef object, llvm::StringRef name,
   for (const char *library : libraries)
     options.push_back(std::string("-l") + library);
   llvm::append_range(arguments, options);
-  std::optional<llvm::StringRef> redirects[] = {
-      llvm::StringRef(), llvm::StringRef(log), llvm::StringRef(log)};
-  std::string message;
-  int status = llvm::sys::ExecuteAndWait(linker, arguments, std::nullopt,
-                                         redirects, 0, 0, &message);
-  if (status != 0) {
-    auto text = llvm::MemoryBuffer::getFile(log);
-    return llvm::createStringError(
-        "linking with '" + linker + "' failed: " + message +
-        (text ? (*text)->getBuffer().str() : std::string()));
-  }
-  auto library = llvm::MemoryBuffer::getFile(output);
-  if (!library)
-    return llvm::createStringError("cannot read what the linker wrote: " +
-                                   library.getError().message());
-  return (*library)->getBuffer().str();
+  if (llvm::Error error = place.run(arguments))
+    return llvm::createStringError("linking with " +
+                                   llvm::toString(std::move(error)));
+  return place.read("out.so");
 }

@@ -1,4 +1,5 @@
 //===- CarryInPlace.cpp - what a loop carries stays where it is -----------===//
+#include "TensorViews.h"
 #include "lamina/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -29,17 +30,6 @@ static Value startOf(Value value) {
       break;
   }
   return value;
-}
-
-/// The argument of which `value` is a view, if it is one.
-static BlockArgument viewedArgument(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
-    if (!isa<tensor::CastOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp,
-             tensor::ExtractSliceOp, tensor::ReshapeOp>(op))
-      return {};
-    value = op->getOperand(0);
-  }
-  return cast<BlockArgument>(value);
 }
 
 /// What the terminator of a loop's body hands to the next iteration is written

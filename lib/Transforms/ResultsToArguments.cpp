@@ -1,4 +1,5 @@
 //===- ResultsToArguments.cpp - the caller owns the results ---------------===//
+#include "TensorViews.h"
 #include "lamina/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -78,17 +79,6 @@ static void store(OpBuilder &builder, Value tensor, Value buffer) {
       builder, tensor.getLoc(), TypeRange(), tensor, buffer);
   op.setRestrict(true);
   op.setWritable(true);
-}
-
-/// The argument of which `value` is a view, if it is one.
-static BlockArgument viewedArgument(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
-    if (!isa<tensor::CastOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp,
-             tensor::ExtractSliceOp, tensor::ReshapeOp>(op))
-      return {};
-    value = op->getOperand(0);
-  }
-  return cast<BlockArgument>(value);
 }
 
 namespace {
