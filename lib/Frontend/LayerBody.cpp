@@ -342,6 +342,9 @@ Result LayerCall::leave(Value outputs) {
       mlir::TypeRange(mlir::ValueRange(maskValues)),
       mlir::TypeRange(mlir::ValueRange(effectValues)), models.nameOf(layer),
       state.className, configOf(evaluator, layer), inputs, masks, weights);
+  // Its name may be that of a class of the library, which it is not.
+  if (!layer->type->fromLibrary)
+    op->setAttr("own", builder.getUnitAttr());
   op.getBody().takeBody(scaffold.getBody());
   scaffold.erase();
   effects->apply(op.getEffects());

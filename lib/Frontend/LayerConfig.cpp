@@ -111,18 +111,37 @@ mlir::Attribute frontend::toAttribute(Evaluator &evaluator, Value value) {
   return ::toAttribute(evaluator, value, 0);
 }
 
+/// A layer that another one consists of, such as a cell.
+static mlir::Attribute partOf(Evaluator &evaluator, Value value) {
+  mlir::Builder builder(&evaluator.context());
+  auto *part = value.as<InstanceObject>();
+  return builder.getDictionaryAttr(
+      {{"class_name", builder.getStringAttr(part->type->name)},
+       {"config", frontend::configOf(evaluator, part)}});
+}
+
 mlir::DictionaryAttr frontend::configOf(Evaluator &evaluator,
                                         InstanceObject *layer) {
   static constexpr llvm::StringLiteral ofEveryLayer[] = {
       "name",     "trainable",        "built",
       "autocast", "supports_masking", "input_spec"};
+  // Of cells and wrappers, whose own options say little.
+  static constexpr llvm::StringLiteral parts[] = {
+      "cell", "layer", "forward_layer", "backward_layer"};
   mlir::Builder builder(&evaluator.context());
   llvm::SmallVector<mlir::NamedAttribute> entries;
   for (auto &[name, value] : layer->attributes) {
     if (name.empty() || name[0] == '_' ||
-        llvm::is_contained(ofEveryLayer, name) || hasTensors(value) ||
-        evaluator.models().stateOf(value))
+        llvm::is_contained(ofEveryLayer, name) || hasTensors(value))
       continue;
+    if (evaluator.models().stateOf(value)) {
+      bool isPart = llvm::is_contained(parts, name) &&
+                    layer->type->fromLibrary &&
+                    value.as<InstanceObject>()->type->fromLibrary;
+      if (isPart)
+        entries.emplace_back(name, partOf(evaluator, value));
+      continue;
+    }
     auto *dict = value.as<DictObject>();
     if (dict && dict->items.empty())
       continue;

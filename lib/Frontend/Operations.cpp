@@ -194,6 +194,7 @@ Value Capture::wrap(llvm::StringRef name, llvm::StringRef className,
       builder, loc, mlir::TypeRange(mlir::ValueRange(values)),
       mlir::TypeRange(), mlir::TypeRange(), name, className,
       builder.getDictionaryAttr({}), inputs, none, weights.getArrayRef());
+  layer->setAttr("own", builder.getUnitAttr()); // no layer of the library
   mlir::Block &body = layer.getBody().emplaceBlock();
   for (mlir::Operation *op : ops)
     op->moveBefore(&body, body.end());

@@ -238,11 +238,11 @@ struct ZipWriter {
 };
 } // namespace
 
-std::string writeNpz(const NamedArrays &arrays) {
+std::string writeZip(
+    llvm::ArrayRef<std::pair<std::string, std::string>> members) {
   constexpr uint64_t large = 0xffffffff;
   ZipWriter zip, directory;
-  for (const auto &[name, array] : arrays) {
-    std::string contents = writeNpy(array), file = name + ".npy";
+  for (const auto &[file, contents] : members) {
     uint64_t size = contents.size(), offset = zip.out.size();
     uint32_t checksum = crc32_z(
         0, reinterpret_cast<const Bytef *>(contents.data()), contents.size());
@@ -295,7 +295,7 @@ std::string writeNpz(const NamedArrays &arrays) {
     }
   }
   uint64_t start = zip.out.size(), size = directory.out.size(),
-           count = arrays.size();
+           count = members.size();
   zip.out += directory.out;
   if (count >= 0xffff || size >= large || start >= large) {
     uint64_t at = zip.out.size();
@@ -321,6 +321,13 @@ std::string writeNpz(const NamedArrays &arrays) {
   zip.put(std::min(start, large), 4);
   zip.put(0, 2);
   return std::move(zip.out);
+}
+
+std::string writeNpz(const NamedArrays &arrays) {
+  std::vector<std::pair<std::string, std::string>> members;
+  for (const auto &[name, array] : arrays)
+    members.emplace_back(name + ".npy", writeNpy(array));
+  return writeZip(members);
 }
 
 } // namespace lamina

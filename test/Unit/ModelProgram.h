@@ -46,6 +46,8 @@ public:
     forward = lamModule->lookupSymbol<mlir::func::FuncOp>("forward");
   }
 
+  /// The module of stage `model`.
+  mlir::ModuleOp module() { return *modelModule; }
   /// The function of an entry, or null.
   mlir::func::FuncOp function(llvm::StringRef name) {
     return lamModule->lookupSymbol<mlir::func::FuncOp>(name);

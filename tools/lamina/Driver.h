@@ -141,6 +141,7 @@ int weights(Arguments &arguments);
 int check(Arguments &arguments);
 int bench(Arguments &arguments);
 int importFile(Arguments &arguments);
+int exportFile(Arguments &arguments);
 int scan(Arguments &arguments);
 int show(Arguments &arguments);
 int listOperations(Arguments &arguments);

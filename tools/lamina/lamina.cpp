@@ -265,6 +265,12 @@ void declareImport(CLI::App &app, Arguments &args) {
   app.add_option("--weights-out", args.weightsOut, "a .safetensors or .npz file for the weights");
 }
 
+void declareExport(CLI::App &app, Arguments &args) {
+  declareModel(app, args);
+  declareWeights(app, args);
+  app.add_option("-o,--output", args.output, "the .keras or .onnx file to write")->required();
+}
+
 void declareScan(CLI::App &app, Arguments &args) {
   app.add_option("input", args.inputs, ".keras, .h5 or .json files that Keras saved")->required();
   declareCommon(app, args);
@@ -288,6 +294,7 @@ constexpr Command commands[] = {
     {"inspect", "show a model as a table, a graph or IR", declareInspect, inspect},
     {"weights", "write the initial weights", declareWeightsCommand, weights},
     {"import", "turn a model that Keras saved into a program, without running any of it", declareImport, importFile},
+    {"export", "write a model as a file of Keras or ONNX", declareExport, exportFile},
     {"scan", "say what is in files that Keras saved, and what loading them would run", declareScan, scan},
     {"show", "print the source of a library function or layer", declareShow, show},
     {"ops", "list everything the library has", declareOps, listOperations},

@@ -25,6 +25,10 @@ llvm::Expected<NamedArrays> readNpz(llvm::StringRef bytes, llvm::StringRef fileN
 std::string writeNpy(const NDArray &array);
 std::string writeNpz(const NamedArrays &arrays);
 
+/// A zip archive of stored members, in this order, as (name, contents).
+std::string writeZip(
+    llvm::ArrayRef<std::pair<std::string, std::string>> members);
+
 /// Reads `path` (`-` is standard input); an .npz with one member is accepted.
 llvm::Expected<NDArray> loadNpy(llvm::StringRef path);
 llvm::Expected<NamedArrays> loadNpz(llvm::StringRef path);
