@@ -61,17 +61,21 @@ private:
   llvm::DenseMap<mlir::Value, std::string> whole;
   std::map<std::pair<std::string, int64_t>, std::string> zeroLines;
   mlir::Operation *current = nullptr;
+  std::string named(std::string result, unsigned number);
   std::string zero; // int32[], of no batch
 
-  // KerasWriter.cpp: nodes, arguments, weights
-  bool write(mlir::Operation *op) override;
-  bool isUnknown(mlir::Operation *op) override {
-    return mlir::isa<lam::RandomBitsOp, lam::ScanOp, lam::WhileOp>(op);
-  }
+  // KerasWeights.cpp: inputs, weights, layers
   void input(mlir::BlockArgument argument);
   bool weight(mlir::BlockArgument argument);
   std::string holder(llvm::StringRef name, const NDArray &value,
                      bool isTrainable);
+  bool layerCall(mlir::func::CallOp call);
+
+  // KerasWriter.cpp: nodes, arguments
+  bool write(mlir::Operation *op) override;
+  bool isUnknown(mlir::Operation *op) override {
+    return mlir::isa<lam::RandomBitsOp, lam::ScanOp, lam::WhileOp>(op);
+  }
   unsigned addNode(llvm::StringRef module, llvm::StringRef className,
                    llvm::StringRef name, Object config);
   std::string call(unsigned node, Array args, Object kwargs, unsigned output,
@@ -83,6 +87,8 @@ private:
   /// tensor that it meets, unless it `isTyped`.
   JSON argument(llvm::StringRef value, bool isTyped = false);
   JSON reference(const Tensor &tensor);
+  static JSON shapeList(Shape shape);
+  static std::string dtypeOf(mlir::Type element);
   std::string constant(mlir::DenseElementsAttr value);
   std::string numbers(llvm::ArrayRef<int64_t> values);
   NDArray valueOf(llvm::StringRef constant);
@@ -99,7 +105,6 @@ private:
   }
   void set(mlir::Value result, std::string name);
   void set(mlir::Value result, std::string name, Shape shape);
-  bool layerCall(mlir::func::CallOp call);
 
   // KerasShapes.cpp: values with all their elements, sizes
   /// The tensor with all its elements; empty if there is no way to them.

@@ -154,10 +154,14 @@ bool ModelWriter::callLayer(const JSONObject &layer, const JSONValue &node,
     // An operation: its options are arguments, too.
     if (config && type != "TFOpLambda" && type != "SlicingOpLambda")
       for (const auto &[key, item] : *config)
-        if (StringRef(key) != "name" && StringRef(key) != "dtype" &&
-            !item.getAsNull() && isName(key))
-          arguments.push_back(StringRef(key).str() + "=" +
-                              text(value(item, key)));
+        if (StringRef(key) != "name" && !item.getAsNull() && isName(key) &&
+            (StringRef(key) != "dtype" || item.getAsString())) {
+          std::string option = text(value(item, key));
+          if (StringRef(key) == "subscripts") // is in front of any tensors
+            arguments.insert(arguments.begin(), option);
+          else
+            arguments.push_back(StringRef(key).str() + "=" + option);
+        }
     StringRef function =
         config ? config->getString("function").value_or("") : "";
     if (!isName(type) ||

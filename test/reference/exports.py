@@ -42,10 +42,11 @@ def compare(got, wanted, limit):
         g, w = np.asarray(g), np.asarray(w)
         if g.shape != w.shape: raise Wrong(f"shape {g.shape} for {w.shape}")
         if g.dtype != w.dtype: raise Wrong(f"{g.dtype} for {w.dtype}")
+        scale = 1e-3 / 1e-6 if w.dtype.itemsize == 2 and w.dtype.kind == "f" else 1  # half precision
         g, w = g.astype("f8"), w.astype("f8")
         if not np.array_equal(np.isfinite(g), np.isfinite(w)): raise Wrong("another number is not finite")
         g, w = g[np.isfinite(w)], w[np.isfinite(w)]
-        if w.size: worst = max(worst, float(np.max(np.abs(g - w)) / max(np.max(np.abs(w)), 1e-6)))
+        if w.size: worst = max(worst, float(np.max(np.abs(g - w)) / max(np.max(np.abs(w)), 1e-6)) / scale)
     if worst > limit: raise Wrong(f"off by {worst:.1e}")
     return worst
 
