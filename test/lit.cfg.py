@@ -9,8 +9,9 @@ config.suffixes = [".mlir", ".lam", ".test"]
 config.excludes = ["Inputs", "Fuzz", "Unit", "examples", "benchmark"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.lamina_build, "test", "lit")
-if "LAMINA_PTXAS" in os.environ:
-    config.environment["LAMINA_PTXAS"] = os.environ["LAMINA_PTXAS"]
+for tool in ("LAMINA_PTXAS", "LAMINA_NVDISASM"):
+    if tool in os.environ:
+        config.environment[tool] = os.environ[tool]
 config.environment["PATH"] = os.pathsep.join(
     [os.path.join(config.lamina_build, "bin"), config.llvm_tools, config.environment["PATH"]])
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"  # nothing is written beside the tests
@@ -24,6 +25,14 @@ config.substitutions.append(("%data", "%s/examples/data" % config.test_source_ro
 if os.path.exists("%s/lib/liblamina_ptx_emulator.so" % config.lamina_build):
     config.available_features.add("ptx-emulator")
 
+for folder in [os.environ.get("LAMINA_CUBLASLT_INCLUDE"), "/usr/local/cuda/include", "/usr/include"]:
+    if folder and os.path.exists(os.path.join(folder, "cublasLt.h")):
+        config.available_features.add("cublaslt-header")
+        config.substitutions.append(("%cublaslt", folder))
+        break
+
 # Where it is absent, what needs it is reported as unsupported.
 if os.environ.get("LAMINA_PTXAS") or shutil.which("ptxas"):
     config.available_features.add("ptxas")
+if os.environ.get("LAMINA_NVDISASM") or shutil.which("nvdisasm"):
+    config.available_features.add("nvdisasm")

@@ -63,7 +63,7 @@ LogicalResult BlockCode::run(Operation *op) {
 
 /// All threads run the loop or branch; they meet at its start and end.
 LogicalResult BlockCode::runInside(Operation *op) {
-  if (!isa<scf::ForOp, scf::IfOp>(op))
+  if (!isa<scf::ForOp, scf::IfOp, scf::WhileOp>(op))
     return op->emitError("'") << op->getName() << "' has no form on a GPU yet";
   barrier();
   for (Region &region : op->getRegions())

@@ -64,6 +64,9 @@ struct EmbedKernels : lamina::impl::EmbedKernelsBase<EmbedKernels> {
                             mlir::StringAttr::get(&context, *text));
       }
     }
+    llvm::SmallVector<llvm::StringRef> names(chips.begin(), chips.end());
+    module->setAttr("lamina.architectures",
+                    mlir::OpBuilder(&context).getStrArrayAttr(names));
     module->setAttr("lamina.ptx", mlir::DictionaryAttr::get(&context, images));
   }
 

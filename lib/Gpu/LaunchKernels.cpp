@@ -1,7 +1,9 @@
 //===- LaunchKernels.cpp - launches are calls of the runtime --------------===//
+#include "LibraryProducts.h"
 #include "lamina/Gpu/Passes.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -30,8 +32,12 @@ struct LaunchKernels : lamina::impl::LaunchKernelsBase<LaunchKernels> {
           names.push_back(kernel.getName().str());
       kernels.erase();
     }
-    for (auto function : module.getOps<func::FuncOp>())
-      if (llvm::any_of(function.getArgumentTypes(), llvm::IsaPred<MemRefType>))
+    for (auto function :
+         llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+      if (function.isExternal())
+        function.erase(); // of the runtime
+      else if (llvm::any_of(function.getArgumentTypes(),
+                            llvm::IsaPred<MemRefType>))
         lower(b, function, names);
     describe(b, module, names);
     module->removeAttr(gpu::GPUDialect::getContainerModuleAttrName());
@@ -44,51 +50,125 @@ struct LaunchKernels : lamina::impl::LaunchKernelsBase<LaunchKernels> {
     Block &entry = function.getBody().front();
     Value call = entry.addArgument(pointer(), function.getLoc());
     function.setFunctionType(b.getFunctionType(entry.getArgumentTypes(), {}));
-    function.walk([&](gpu::LaunchFuncOp launch) {
-      b.setLoc(launch.getLoc());
-      b.setInsertionPoint(launch);
-      Type i64 = b.getI64Type();
-      auto word = [&](Value index) -> Value {
-        return arith::IndexCastOp::create(b, i64, index);
-      };
-      auto number = [&](int64_t value) -> Value {
-        return LLVM::ConstantOp::create(b, i64, b.getI64IntegerAttr(value));
-      };
-      SmallVector<Value> fields;
-      for (Value operand : launch.getKernelOperands())
-        flatten(b, operand, fields);
-      // The words, and behind them their addresses.
-      int64_t count = fields.size();
-      Value memory;
-      {
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToStart(&entry);
-        memory = LLVM::AllocaOp::create(
-            b, pointer(), i64, number(std::max<int64_t>(2 * count, 1)));
-      }
-      auto at = [&](int64_t index) -> Value {
-        return LLVM::GEPOp::create(b, pointer(), i64, memory,
-                                   ArrayRef<LLVM::GEPArg>{int32_t(index)});
-      };
-      for (auto [index, field] : llvm::enumerate(fields)) {
-        LLVM::StoreOp::create(b, field, at(index));
-        LLVM::StoreOp::create(b, at(index), at(count + index));
-      }
-      int64_t kernel =
-          llvm::find(names, launch.getKernelName().getValue()) - names.begin();
-      LLVM::CallOp::create(b, runtime(b, function->getParentOfType<ModuleOp>()),
-                           ValueRange{call, number(kernel),
-                                      word(launch.getGridSizeX()),
-                                      word(launch.getBlockSizeX()), at(count)});
-      launch.erase();
+    function.walk([&](Operation *op) {
+      b.setLoc(op->getLoc());
+      b.setInsertionPoint(op);
+      if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op))
+        lowerLaunch(b, launch, call, names);
+      else if (auto called = dyn_cast<func::CallOp>(op);
+               called && called.getCallee().starts_with(multiplyFunction))
+        lowerMultiply(b, called, call);
+      else if (auto load = dyn_cast<memref::LoadOp>(op))
+        lowerRead(b, load, call);
     });
   }
 
-  LLVM::LLVMFuncOp runtime(ImplicitLocOpBuilder &b, ModuleOp module) {
+  static Value word(ImplicitLocOpBuilder &b, Value index) {
+    return arith::IndexCastOp::create(b, b.getI64Type(), index);
+  }
+  static Value number(ImplicitLocOpBuilder &b, int64_t value) {
+    return LLVM::ConstantOp::create(b, b.getI64Type(),
+                                    b.getI64IntegerAttr(value));
+  }
+
+  /// Memory of the stack for words of 8 bytes.
+  Value words(ImplicitLocOpBuilder &b, func::FuncOp function, int64_t count) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(&function.getBody().front());
+    return LLVM::AllocaOp::create(b, pointer(), b.getI64Type(),
+                                  number(b, std::max<int64_t>(count, 1)));
+  }
+
+  Value wordAt(ImplicitLocOpBuilder &b, Value memory, int64_t index) {
+    return LLVM::GEPOp::create(b, pointer(), b.getI64Type(), memory,
+                               ArrayRef<LLVM::GEPArg>{int32_t(index)});
+  }
+
+  void lowerLaunch(ImplicitLocOpBuilder &b, gpu::LaunchFuncOp launch,
+                   Value call, ArrayRef<std::string> names) {
+    SmallVector<Value> fields;
+    for (Value operand : launch.getKernelOperands())
+      flatten(b, operand, fields);
+    // The words, and behind them their addresses.
+    int64_t count = fields.size();
+    auto function = launch->getParentOfType<func::FuncOp>();
+    Value memory = words(b, function, 2 * count);
+    for (auto [index, field] : llvm::enumerate(fields)) {
+      LLVM::StoreOp::create(b, field, wordAt(b, memory, index));
+      LLVM::StoreOp::create(b, wordAt(b, memory, index),
+                            wordAt(b, memory, count + index));
+    }
+    int64_t kernel =
+        llvm::find(names, launch.getKernelName().getValue()) - names.begin();
     Type i64 = b.getI64Type();
-    return *LLVM::lookupOrCreateFn(b, module, "lamina_cuda_launch",
-                                   {pointer(), i64, i64, i64, pointer()},
-                                   LLVM::LLVMVoidType::get(b.getContext()));
+    auto runtime = *LLVM::lookupOrCreateFn(
+        b, function->getParentOfType<ModuleOp>(), "lamina_cuda_launch",
+        {pointer(), i64, i64, i64, pointer()},
+        LLVM::LLVMVoidType::get(b.getContext()));
+    LLVM::CallOp::create(
+        b, runtime,
+        ValueRange{call, number(b, kernel), word(b, launch.getGridSizeX()),
+                   word(b, launch.getBlockSizeX()), wordAt(b, memory, count)});
+    launch.erase();
+  }
+
+  /// What the host itself needs of the device's memory.
+  void lowerRead(ImplicitLocOpBuilder &b, memref::LoadOp load, Value call) {
+    SmallVector<Value> pieces; // two addresses, the offset, sizes, strides
+    flatten(b, load.getMemRef(), pieces);
+    Value place = pieces[2];
+    ValueRange strides = ValueRange(pieces).take_back(load.getIndices().size());
+    for (auto [index, stride] : llvm::zip_equal(load.getIndices(), strides))
+      place = arith::AddIOp::create(
+          b, place, arith::MulIOp::create(b, word(b, index), stride));
+    Type type = load.getType();
+    Value address = LLVM::GEPOp::create(b, pointer(), type, pieces[1],
+                                        ArrayRef<LLVM::GEPArg>{place});
+    auto function = load->getParentOfType<func::FuncOp>();
+    Value memory = words(b, function, 1);
+    auto runtime = *LLVM::lookupOrCreateFn(
+        b, function->getParentOfType<ModuleOp>(), "lamina_cuda_read",
+        {pointer(), pointer(), pointer(), b.getI64Type()},
+        LLVM::LLVMVoidType::get(b.getContext()));
+    int64_t bytes = llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
+    LLVM::CallOp::create(b, runtime,
+                         ValueRange{call, memory, address, number(b, bytes)});
+    Value value = LLVM::LoadOp::create(b, type, memory);
+    load.replaceAllUsesWith(value);
+    load.erase();
+  }
+
+  /// `struct lamina_cuda_product` of lib/Runtime/CublasLt.h.
+  void lowerMultiply(ImplicitLocOpBuilder &b, func::CallOp multiply,
+                     Value call) {
+    SmallVector<Value> fields;
+    for (Value operand : multiply.getOperands()) {
+      if (operand.getType().isIndex()) {
+        fields.push_back(word(b, operand));
+        continue;
+      }
+      auto view = operand.getDefiningOp<memref::CastOp>();
+      auto ranked = cast<MemRefType>(view.getSource().getType());
+      SmallVector<Value> pieces;
+      flatten(b, view.getSource(), pieces);
+      fields.push_back(LLVM::GEPOp::create(b, pointer(),
+                                           ranked.getElementType(), pieces[1],
+                                           ArrayRef<LLVM::GEPArg>{pieces[2]}));
+      if (ranked.getElementType().isInteger(8)) // how large the workspace is
+        fields.push_back(number(b, ranked.getNumElements()));
+    }
+    auto function = multiply->getParentOfType<func::FuncOp>();
+    Value memory = words(b, function, fields.size());
+    for (auto [index, field] : llvm::enumerate(fields))
+      LLVM::StoreOp::create(b, field, wordAt(b, memory, index));
+    auto runtime = *LLVM::lookupOrCreateFn(
+        b, function->getParentOfType<ModuleOp>(), multiplyFunction,
+        {pointer(), pointer()}, b.getI64Type());
+    Value done =
+        LLVM::CallOp::create(b, runtime, ValueRange{call, memory}).getResult();
+    multiply.getResult(0).replaceAllUsesWith(Value(arith::CmpIOp::create(
+        b, arith::CmpIPredicate::ne, done, number(b, 0))));
+    multiply.erase();
   }
 
   /// The parameters of a kernel that stand for a value, as the conversion of
@@ -149,17 +229,21 @@ struct LaunchKernels : lamina::impl::LaunchKernelsBase<LaunchKernels> {
                 ArrayRef<std::string> names) {
     Type i64 = b.getI64Type();
     auto number = [&](int64_t value) -> Value {
-      return LLVM::ConstantOp::create(b, i64, b.getI64IntegerAttr(value));
+      return LaunchKernels::number(b, value);
     };
     auto address = [&](const Twine &name) -> Value {
       return LLVM::AddressOfOp::create(b, pointer(), name.str());
     };
     for (auto [index, name] : llvm::enumerate(names))
       text(b, module, "lamina_cuda_name_" + Twine(index), name);
-    auto images = module->getAttrOfType<DictionaryAttr>("lamina.ptx");
-    for (NamedAttribute image : images)
-      text(b, module, "lamina_cuda_ptx_" + image.getName().getValue(),
-           cast<StringAttr>(image.getValue()).getValue());
+    auto texts = module->getAttrOfType<DictionaryAttr>("lamina.ptx");
+    SmallVector<StringRef> images; // oldest first, as the texts are not
+    for (auto chip : module->getAttrOfType<ArrayAttr>("lamina.architectures")
+                         .getAsValueRange<StringAttr>()) {
+      images.push_back(chip);
+      text(b, module, "lamina_cuda_ptx_" + chip,
+           texts.getAs<StringAttr>(chip).getValue());
+    }
     global(b, module, "lamina_cuda_names",
            SmallVector<Type>(std::max<size_t>(names.size(), 1), pointer()),
            true, [&](unsigned index) -> Value {
@@ -169,14 +253,18 @@ struct LaunchKernels : lamina::impl::LaunchKernelsBase<LaunchKernels> {
            });
     SmallVector<Type> types;
     for (size_t i = 0; i < images.size(); ++i)
-      types.append({i64, pointer()});
+      types.append({i64, i64, pointer()});
     global(b, module, "lamina_cuda_images", types, true, [&](unsigned index) {
-      StringRef chip = images.getValue()[index / 2].getName().getValue();
+      StringRef chip = images[index / 3], digits = chip.drop_front(3);
+      // Code for one kind of device alone, or for a family.
+      int64_t kind = digits.consume_back("a")   ? 1
+                     : digits.consume_back("f") ? 2
+                                                : 0;
       int64_t version = 0;
-      StringRef digits = chip.drop_front(3).rtrim("af");
       (void)digits.getAsInteger(10, version);
-      return index % 2 == 0 ? number(version)
-                            : address("lamina_cuda_ptx_" + chip);
+      return index % 3 == 0   ? number(version)
+             : index % 3 == 1 ? number(kind)
+                              : address("lamina_cuda_ptx_" + chip);
     });
     global(b, module, "lamina_cuda_model",
            {i64, i64, pointer(), pointer(), pointer()}, false,

@@ -1,6 +1,7 @@
 //===- MapToGpu.cpp - loops and linalg ops become launches ----------------===//
 #include "BlockCode.h"
-#include "Products.h"
+#include "HostCode.h"
+#include "LibraryProducts.h"
 #include "lamina/Gpu/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -9,9 +10,9 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
-#include "mlir/Transforms/RegionUtils.h"
 
 namespace lamina {
 #define GEN_PASS_DEF_MAPTOGPU
@@ -39,25 +40,7 @@ public:
       : function(function), options(options),
         b(function.getLoc(), function.getContext()) {}
 
-  LogicalResult run() {
-    findProducts();
-    for (Operation &op :
-         llvm::make_early_inc_range(function.getBody().front())) {
-      if (!touchesMemory(&op) || grouped.contains(&op))
-        continue;
-      if (auto found = products.find(&op); found != products.end()) {
-        mapProduct(found->second);
-        continue;
-      }
-      b.setLoc(op.getLoc());
-      b.setInsertionPoint(&op);
-      if (isa<memref::LoadOp>(op))
-        reads.insert(&op); // once it is known where it is needed
-      else if (failed(map(&op)))
-        return failure();
-    }
-    return readInside();
-  }
+  LogicalResult run() { return mapBlock(function.getBody().front()); }
 
 private:
   func::FuncOp function;
@@ -66,13 +49,38 @@ private:
   /// Products by the last op of their group, and the other ops of groups.
   llvm::DenseMap<Operation *, Product> products;
   llvm::SmallPtrSet<Operation *, 8> grouped;
-  /// The loads of the function's block, and what is computed from them.
-  llvm::SetVector<Operation *> reads;
-  llvm::DenseMap<Operation *, Access> accesses; // of launches
-  Access current;                               // of the op being mapped
+  LaunchAccesses accesses;
+  Access current; // of the op being mapped
 
-  void findProducts() {
-    for (auto op : function.getBody().front().getOps<linalg::LinalgOp>()) {
+  /// A block that the host runs: of the function, or of a loop in it.
+  LogicalResult mapBlock(Block &block) {
+    findProducts(block);
+    HostReads reads(block);
+    for (Operation &op : llvm::make_early_inc_range(block)) {
+      if (!touchesMemory(&op) || grouped.contains(&op))
+        continue;
+      if (auto found = products.find(&op); found != products.end()) {
+        mapProduct(found->second);
+        continue;
+      }
+      b.setLoc(op.getLoc());
+      b.setInsertionPoint(&op);
+      if (isa<memref::LoadOp>(op)) {
+        reads.add(&op); // once it is known where it is needed
+      } else if (isHostLoop(&op)) {
+        for (Region &region : op.getRegions())
+          if (failed(mapBlock(region.front())))
+            return failure();
+      } else if (failed(map(&op))) {
+        return failure();
+      }
+    }
+    reads.moveToKernels(accesses);
+    return success();
+  }
+
+  void findProducts(Block &block) {
+    for (auto op : block.getOps<linalg::LinalgOp>()) {
       if (grouped.contains(op) || products.contains(op))
         continue;
       std::optional<Product> product = findProduct(op, options);
@@ -102,70 +110,42 @@ private:
       current.add(accessOf(op));
     b.setLoc(product.op.getLoc());
     b.setInsertionPoint(product.last());
-    const TileShape &tile = tileFor(product);
-    ProductKernel kernel(b, product, tile, options.async);
-    launch(b.createOrFold<arith::MaxUIOp>(atMost(kernel.tiles(), maxTiles),
-                                          dim(1)),
-           tile.threads(), [&](gpu::LaunchOp op) { kernel.emit(op); });
+    if (auto call = LibraryProduct::find(b, product, options))
+      mapToLibrary(product, *call);
+    else
+      mapToTiles(product);
     for (Operation *op : parts)
       op->erase();
   }
 
-  /// Scalars in device memory are read in the kernels that need them.
-  LogicalResult readInside() {
-    for (size_t next = 0; next < reads.size(); ++next)
-      for (Operation *user : reads[next]->getUsers())
-        if (user->getBlock() == reads[next]->getBlock() &&
-            !isa<gpu::LaunchOp>(user))
-          reads.insert(user);
-    SmallVector<Operation *> ordered(reads.begin(), reads.end());
-    llvm::sort(ordered, [](Operation *a, Operation *b) {
-      return a->isBeforeInBlock(b);
-    });
-    for (auto launch : function.getBody().front().getOps<gpu::LaunchOp>())
-      if (failed(readInside(launch, ordered)))
-        return failure();
-    for (Operation *op : llvm::reverse(ordered)) {
-      if (!op->use_empty())
-        return op->emitError("a size or a branch depends on this number, which "
-                             "is in the device's memory");
-      op->erase();
-    }
-    return success();
+  void mapToTiles(Product product) {
+    const TileShape &tile = tileFor(product);
+    int64_t parts = partsFor(product, tile);
+    ProductKernel kernel(b, product, tile, parts, options.async);
+    if (parts > 1)
+      kernel.allocatePartialSums();
+    launch(b.createOrFold<arith::MaxUIOp>(atMost(kernel.tiles(), maxTiles),
+                                          dim(1)),
+           tile.threads(), [&](gpu::LaunchOp op) { kernel.emit(op); });
+    if (parts > 1)
+      launch(gridFor(kernel.results(), blockThreads), blockThreads,
+             [&](gpu::LaunchOp) { kernel.addParts(wholeGrid(blockThreads)); });
   }
 
-  LogicalResult readInside(gpu::LaunchOp launch,
-                           ArrayRef<Operation *> ordered) {
-    llvm::SetVector<Value> used;
-    getUsedValuesDefinedAbove(launch.getBody(), used);
-    llvm::SmallPtrSet<Operation *, 8> needed;
-    for (Operation *op : llvm::reverse(ordered))
-      if (op->isBeforeInBlock(launch) &&
-          llvm::any_of(op->getResults(), [&](Value value) {
-            return used.contains(value) ||
-                   llvm::any_of(value.getUsers(), [&](Operation *user) {
-                     return needed.contains(user);
-                   });
-          }))
-        needed.insert(op);
-    IRMapping mapping;
-    OpBuilder inside = OpBuilder::atBlockBegin(&launch.getBody().front());
-    for (Operation *op : ordered) {
-      if (!needed.contains(op))
-        continue;
-      if (isa<memref::LoadOp>(op))
-        for (Operation *other = op->getNextNode(); other != launch;
-             other = other->getNextNode())
-          if (auto found = accesses.find(other);
-              found != accesses.end() && found->second.conflicts(accessOf(op)))
-            return op->emitError("this number in the device's memory changes "
-                                 "before it is used");
-      Operation *copy = inside.clone(*op, mapping);
-      for (auto [old, fresh] :
-           llvm::zip_equal(op->getResults(), copy->getResults()))
-        replaceAllUsesInRegionWith(old, fresh, launch.getBody());
+  /// The library computes the product and a kernel the epilogue, or one kernel
+  /// does everything.
+  void mapToLibrary(Product product, LibraryProduct &call) {
+    Value done = call.call(b);
+    auto choice = scf::IfOp::create(b, done, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(choice.thenBlock());
+    if (product.epilogue && !call.includesEpilogue()) {
+      auto epilogue = cast<linalg::GenericOp>(b.clone(*product.epilogue));
+      b.setInsertionPoint(epilogue);
+      (void)mapToGrid(epilogue); // never fails
     }
-    return success();
+    b.setInsertionPointToStart(choice.elseBlock());
+    mapToTiles(product);
   }
 
   static bool touchesMemory(Operation *op) {
@@ -376,12 +356,33 @@ struct MapToGpu : lamina::impl::MapToGpuBase<MapToGpu> {
   using MapToGpuBase::MapToGpuBase;
 
   void runOnOperation() override {
-    func::FuncOp function = getOperation();
-    if (function.isExternal() || !usesBuffers(function))
-      return;
+    ProductOptions options;
     // sm_80 has copies from global to shared memory, and these tensor cores.
-    if (failed(Mapper(function, {architecture >= 80, tf32}).run()))
-      signalPassFailure();
+    options.async = architecture >= 80;
+    options.tf32 = tf32;
+    options.largeDevice = architecture >= 90;
+    options.library = matmul == "cublaslt" ? Library::Always
+                      : matmul == "auto"   ? Library::Auto
+                                           : Library::Never;
+    SmallVector<func::FuncOp> functions;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!function.isExternal() && usesBuffers(function))
+        functions.push_back(function);
+    declareMultiply(getOperation());
+    if (failed(failableParallelForEach(&getContext(), functions,
+                                       [&](func::FuncOp function) {
+                                         return Mapper(function, options).run();
+                                       })))
+      return signalPassFailure();
+    dropUnusedDeclarations();
+  }
+
+  void dropUnusedDeclarations() {
+    for (auto function :
+         llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
+      if (function.isExternal() &&
+          SymbolTable::symbolKnownUseEmpty(function, getOperation()))
+        function.erase();
   }
 
   /// Functions of sizes stay on the host.

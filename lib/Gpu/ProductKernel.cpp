@@ -29,7 +29,46 @@ Value ProductKernel::tiles() {
   Value count = b.createOrFold<arith::MulIOp>(
       divideUp(b, points.volume(product.rows), number(b, tile.rows)),
       divideUp(b, points.volume(product.columns), number(b, tile.columns)));
+  count = b.createOrFold<arith::MulIOp>(count, number(b, parts));
   return b.createOrFold<arith::MulIOp>(count, points.volume(product.batch));
+}
+
+Value ProductKernel::results() {
+  Points points(b, product.op);
+  return b.createOrFold<arith::MulIOp>(
+      points.volume(product.batch),
+      b.createOrFold<arith::MulIOp>(points.volume(product.rows),
+                                    points.volume(product.columns)));
+}
+
+void ProductKernel::allocatePartialSums() {
+  partials = memref::AllocOp::create(
+      b, MemRefType::get({parts, ShapedType::kDynamic}, sumType()),
+      ValueRange{results()});
+}
+
+void ProductKernel::addParts(const Team &team) {
+  Points points(b, product.op);
+  rows = points.volume(product.rows);
+  columns = points.volume(product.columns);
+  Value zero = number(b, 0), one = number(b, 1);
+  loop(b, team.id, results(), team.count, {}, [&](Value index, ValueRange) {
+    Value sum = memref::LoadOp::create(b, partials, ValueRange{zero, index});
+    sum = loop(b, one, number(b, parts), one, sum,
+               [&](Value part, ValueRange carried) {
+                 Value more = memref::LoadOp::create(b, partials,
+                                                     ValueRange{part, index});
+                 return Values{arith::AddFOp::create(b, carried[0], more)};
+               })[0];
+    Values point(points.loopSizes().size(), zero);
+    Value outer = arith::DivUIOp::create(b, index, columns);
+    points.locate(product.columns, arith::RemUIOp::create(b, index, columns),
+                  point);
+    points.locate(product.rows, arith::RemUIOp::create(b, outer, rows), point);
+    points.locate(product.batch, arith::DivUIOp::create(b, outer, rows), point);
+    finish(points, point, sum);
+    return Values();
+  });
 }
 
 Value ProductKernel::sharedBuffer(gpu::LaunchOp launch, ArrayRef<int64_t> shape,
@@ -183,7 +222,7 @@ void ProductKernel::finish(Points &points, const Values &point, Value sum) {
 /// threads have neighbouring elements, and one copy of the epilogue's code
 /// serves for all of a slice.
 void ProductKernel::finishTile(Points &points, Value firstRow,
-                               Value firstColumn, Value batch,
+                               Value firstColumn, Value batch, Value part,
                                ValueRange values) {
   for (int64_t i = 0; i < sums->slices(); ++i) {
     gpu::BarrierOp::create(b);
@@ -200,6 +239,15 @@ void ProductKernel::finishTile(Points &points, Value firstRow,
            when(b, both(isLess(row, rows), isLess(column, columns)), [&] {
              Value sum =
                  memref::LoadOp::create(b, slice, ValueRange{line, place});
+             if (parts > 1) {
+               Value index = arith::MulIOp::create(b, batch, rows);
+               index = arith::AddIOp::create(b, index, row);
+               index = arith::MulIOp::create(b, index, columns);
+               index = arith::AddIOp::create(b, index, column);
+               memref::StoreOp::create(b, sum, partials,
+                                       ValueRange{part, index});
+               return;
+             }
              Values point(points.loopSizes().size(), number(b, 0));
              points.locate(product.rows, row, point);
              points.locate(product.columns, column, point);
@@ -226,11 +274,24 @@ void ProductKernel::emit(gpu::LaunchOp launch) {
   Value perBatch = arith::MulIOp::create(b, rowTiles, columnTiles);
   Value count =
       arith::MulIOp::create(b, perBatch, points.volume(product.batch));
+  Value partCount = number(b, parts);
+  if (parts > 1)
+    count = arith::MulIOp::create(b, count, partCount);
   Value steps = divideUp(b, terms, number(b, tile.depth));
   Value block = gpu::BlockIdOp::create(b, gpu::Dimension::x);
   Value blocks = gpu::GridDimOp::create(b, gpu::Dimension::x);
   Value zero = number(b, 0), one = number(b, 1), two = number(b, 2);
-  loop(b, block, count, blocks, {}, [&](Value index, ValueRange) {
+  auto computeTile = [&](Value index, ValueRange) {
+    // The steps of this part: some of the last ones may have none.
+    Value part = zero, begin = zero, end = steps;
+    if (parts > 1) {
+      part = arith::RemUIOp::create(b, index, partCount);
+      index = arith::DivUIOp::create(b, index, partCount);
+      Value stepsOfPart = divideUp(b, steps, partCount);
+      begin = arith::MulIOp::create(b, part, stepsOfPart);
+      end = arith::MinUIOp::create(
+          b, arith::AddIOp::create(b, begin, stepsOfPart), steps);
+    }
     Value batch = arith::DivUIOp::create(b, index, perBatch);
     Value inBatch = arith::RemUIOp::create(b, index, perBatch);
     Value firstRow = arith::MulIOp::create(
@@ -244,21 +305,25 @@ void ProductKernel::emit(gpu::LaunchOp launch) {
       copyTile(points, left, stage, firstRow, term, batch);
       copyTile(points, right, stage, firstColumn, term, batch);
     };
-    copy(zero, zero);
+    copy(begin, arith::RemUIOp::create(b, begin, two));
     Value start = arith::ConstantOp::create(b, b.getZeroAttr(sumType()));
     Values initial(sums->count(), start);
     Values values =
-        loop(b, zero, steps, one, initial, [&](Value step, ValueRange carried) {
+        loop(b, begin, end, one, initial, [&](Value step, ValueRange carried) {
           // All have their part of this tile, and are done with the last one.
           waitForCopies();
           Value next = arith::AddIOp::create(b, step, one);
-          when(b, isLess(next, steps),
+          when(b, isLess(next, end),
                [&] { copy(next, arith::RemUIOp::create(b, next, two)); });
           return sums->add(left, right, arith::RemUIOp::create(b, step, two),
                            carried);
         });
     waitForCopies(); // of nothing, where there are no terms
-    finishTile(points, firstRow, firstColumn, batch, values);
+    finishTile(points, firstRow, firstColumn, batch, part, values);
     return Values();
-  });
+  };
+  if (parts == 1)
+    loop(b, block, count, blocks, {}, computeTile);
+  else // a block per part, which leaves more registers
+    when(b, isLess(block, count), [&] { computeTile(block, {}); });
 }

@@ -71,6 +71,26 @@ const TileShape &lamina::tileFor(Product product) {
   return table.back();
 }
 
+int64_t lamina::partsFor(Product product, const TileShape &tile) {
+  // A part is worth some steps, and a second launch some more.
+  constexpr int64_t leastSteps = 32, stepsOfPart = 8, maxParts = 16;
+  int64_t blocks =
+      llvm::divideCeil(sizeOf(product, product.rows), tile.rows) *
+      llvm::divideCeil(sizeOf(product, product.columns), tile.columns) *
+      sizeOf(product, product.batch);
+  int64_t steps = llvm::divideCeil(sizeOf(product, product.terms), tile.depth);
+  // Addresses in windows take so many registers that some would be spilled.
+  bool isConvolution =
+      llvm::any_of(product.op.getIndexingMapsArray(),
+                   [](AffineMap map) { return !map.isProjectedPermutation(); });
+  if (steps < leastSteps || isConvolution)
+    return 1;
+  return std::clamp<int64_t>(
+      std::min(enoughBlocks / std::max<int64_t>(blocks, 1),
+               steps / stepsOfPart),
+      1, maxParts);
+}
+
 /// sum + left * right, of one floating type.
 static bool isSumOfProducts(linalg::LinalgOp op) {
   if (op.getNumDpsInits() != 1 || op.getNumDpsInputs() != 2)

@@ -37,10 +37,15 @@ struct Product {
   }
 };
 
+/// When products are left to cuBLASLt: where that is faster, or always.
+enum class Library { Never, Auto, Always };
+
 /// What the kernels of products may use.
 struct ProductOptions {
   bool async = false; // copies to shared memory, and tensor cores
   bool tf32 = false;  // float32 may be rounded to multiply it
+  Library library = Library::Never;
+  bool largeDevice = false; // sm_90 or newer
 };
 
 /// `op` as a product that is worth tiles, with the ops around it.
@@ -50,18 +55,30 @@ std::optional<Product> findProduct(mlir::linalg::LinalgOp op,
 /// The row of the table that suits the product.
 const TileShape &tileFor(Product product);
 
+/// Into how many parts the terms are divided, where tiles are too few for a
+/// device and terms are many. Sizes alone decide, so that sums are always the
+/// same.
+int64_t partsFor(Product product, const TileShape &tile);
+
 /// Emits the kernel of a product.
 class ProductKernel {
 public:
-  /// `async`: the device copies to shared memory without its threads.
+  /// `async`: the device copies to shared memory without its threads. With
+  /// several `parts`, allocatePartialSums() comes before the launches.
   ProductKernel(mlir::ImplicitLocOpBuilder &b, Product product,
-                const TileShape &tile, bool async)
-      : b(b), product(product), tile(tile), async(async) {}
+                const TileShape &tile, int64_t parts, bool async)
+      : b(b), product(product), tile(tile), parts(parts), async(async) {}
 
-  /// How many tiles the result has: for the host.
+  /// How many parts of tiles there are to compute: for the host.
   mlir::Value tiles();
+  /// How many results.
+  mlir::Value results();
+  /// Allocates a buffer for the sums of each part.
+  void allocatePartialSums();
   /// The body of a launch of any number of blocks of tile.threads().
   void emit(mlir::gpu::LaunchOp launch);
+  /// The body of a second launch, which adds up the parts.
+  void addParts(const Team &team);
 
 private:
   using Value = mlir::Value;
@@ -81,7 +98,9 @@ private:
   mlir::ImplicitLocOpBuilder &b;
   Product product;
   const TileShape &tile;
+  int64_t parts;
   bool async;
+  Value partials; // [part, result]
   std::unique_ptr<TileSums> sums;
   Value thread, slice, rows, columns, terms;
 
@@ -94,7 +113,7 @@ private:
                 Value stage, Value first, Value firstTerm, Value batch);
   void waitForCopies();
   void finishTile(Points &points, Value firstRow, Value firstColumn,
-                  Value batch, mlir::ValueRange values);
+                  Value batch, Value part, mlir::ValueRange values);
   void finish(Points &points, const Values &point, Value sum);
   Value both(Value a, Value b);
   Value isLess(Value a, Value b);

@@ -38,14 +38,15 @@ static bool isKnown(llvm::StringRef chip) {
   return info->isCPUStringValid(chip);
 }
 
-unsigned CompileTarget::oldest() const {
+/// 90 of "sm_90a".
+static unsigned numberOf(llvm::StringRef chip) {
   unsigned number = 0;
-  if (isGpu())
-    (void)llvm::StringRef(chips.front())
-        .drop_front(3)
-        .rtrim("af")
-        .getAsInteger(10, number);
+  (void)chip.drop_front(3).rtrim("af").getAsInteger(10, number);
   return number;
+}
+
+unsigned CompileTarget::oldest() const {
+  return isGpu() ? numberOf(chips.front()) : 0;
 }
 
 llvm::Expected<CompileTarget> lamina::parseTarget(llvm::StringRef text) {
@@ -72,7 +73,7 @@ llvm::Expected<CompileTarget> lamina::parseTarget(llvm::StringRef text) {
     target.chips.push_back(name.str());
   }
   llvm::sort(target.chips, [](const std::string &a, const std::string &b) {
-    return std::pair(a.size(), a) < std::pair(b.size(), b);
+    return std::pair(numberOf(a), a) < std::pair(numberOf(b), b);
   });
   return target;
 }

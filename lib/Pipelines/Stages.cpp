@@ -56,7 +56,7 @@ static constexpr Stage stages[] = {
 
     {"gpu", "launches of kernels, and the kernels as functions",
      "builtin gpu nvgpu nvvm llvm linalg memref arith math scf func affine vector",
-     "gpu(func.func(lamina-map-to-gpu{architecture=$oldest tf32=$tf32},canonicalize,cse),"
+     "gpu(lamina-map-to-gpu{architecture=$oldest tf32=$tf32 matmul=$matmul},func.func(canonicalize,cse),"
      "lamina-plan-scratch{strategy=$strategy stack=false},canonicalize,cse,"
      "lamina-outline-kernels,canonicalize,cse)"},
 
@@ -196,6 +196,7 @@ std::string lamina::expandPipeline(const Stage &stage, const Machine &machine,
   bool avx512 = machine.strategy->vectorBytes == 64;
   replace("$strategy", target.isGpu() ? "gpu" : machine.strategy->name);
   replace("$tf32", target.tf32 ? "true" : "false");
+  replace("$matmul", options.gpuMatmul);
   replace("$oldest", std::to_string(target.oldest()));
   replace("$chips", llvm::join(target.chips, ","));
   replace("$entries", llvm::join(options.entries, ","));

@@ -55,6 +55,10 @@ static int code_of(CUresult result) {
     return LAMINA_EDEVICEMEMORY;
   case CUDA_ERROR_NO_DEVICE:
     return LAMINA_EDEVICE;
+  case CUDA_ERROR_NO_BINARY_FOR_GPU:
+    return LAMINA_EARCH;
+  case CUDA_ERROR_UNSUPPORTED_PTX_VERSION:
+    return LAMINA_EPTX;
   default:
     return LAMINA_ECUDA;
   }
@@ -86,13 +90,21 @@ static int open_driver(void) {
 
 static void start(void) { driver.error = open_driver(); }
 
+static int runs(const struct lamina_cuda_image *image) {
+  int64_t device = driver.architecture;
+  return image->architecture == device ||
+         (image->architecture < device && image->kind != LAMINA_CUDA_EXACT &&
+          (image->kind != LAMINA_CUDA_FAMILY ||
+           image->architecture / 10 == device / 10));
+}
+
 /* The model's kernels, loaded once. Called under the lock. */
 static int load(struct lamina_cuda_model *model) {
   if (model->state)
     return 0;
   const char *ptx = NULL; /* the newest that the device runs */
   for (int64_t i = 0; i < model->image_count; ++i)
-    if (model->images[i].architecture <= driver.architecture)
+    if (runs(&model->images[i]))
       ptx = model->images[i].ptx;
   if (!ptx)
     return LAMINA_EARCH;
@@ -208,7 +220,7 @@ static void place(struct lamina_cuda_call *call,
     return;
   if (buffer->use & LAMINA_CUDA_CONSTANT) {
     buffer->device = constant(call, buffer->host, buffer->bytes);
-  } else if (call->on_device && !(buffer->use & LAMINA_CUDA_HOST)) {
+  } else if (call->on_device) {
     if (!is_on_device(buffer->host))
       call->error = LAMINA_EPOINTER;
   } else {
@@ -264,6 +276,19 @@ void lamina_cuda_launch(struct lamina_cuda_call *call, int64_t kernel,
   call->error = code_of(driver.launch(
       call->model->state->functions[kernel], (unsigned)blocks, 1, 1,
       (unsigned)threads, 1, 1, 0, call->stream, parameters, NULL));
+}
+
+void lamina_cuda_read(struct lamina_cuda_call *call, void *host,
+                      const void *device, int64_t bytes) {
+  memset(host, 0, sizeof(int64_t));
+  if (!call->error)
+    call->error = code_of(
+        driver.copyOut(host, (CUdeviceptr)(uintptr_t)device, (size_t)bytes,
+                       call->stream));
+  if (!call->error)
+    call->error = code_of(driver.synchronize(call->stream));
+  if (call->error)
+    memset(host, 0, sizeof(int64_t));
 }
 
 int lamina_cuda_end(struct lamina_cuda_call *call) {

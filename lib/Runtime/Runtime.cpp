@@ -11,9 +11,9 @@ static_assert(maxThreads == lamina_max_threads);
 
 // The bitcode of Pool.c and so on.
 extern const unsigned char bitcodePool[], bitcodeOpenMP[], bitcodeCuda[],
-    bitcodeCpu[], bitcodeScratch[];
+    bitcodeCublasLt[], bitcodeCpu[], bitcodeScratch[];
 extern const unsigned long bitcodePoolSize, bitcodeOpenMPSize, bitcodeCudaSize,
-    bitcodeCpuSize, bitcodeScratchSize;
+    bitcodeCublasLtSize, bitcodeCpuSize, bitcodeScratchSize;
 
 /// Links the functions of one file into the module, for it alone.
 static llvm::Error link(llvm::Module &module, const unsigned char *bytes,
@@ -43,6 +43,10 @@ static llvm::Error link(llvm::Module &module, const unsigned char *bytes,
 llvm::Expected<bool> lamina::linkRuntime(llvm::Module &module, bool openMP) {
   if (module.getFunction(cudaBegin))
     if (llvm::Error error = link(module, bitcodeCuda, bitcodeCudaSize))
+      return std::move(error);
+  if (module.getFunction(cudaMultiply))
+    if (llvm::Error error =
+            link(module, bitcodeCublasLt, bitcodeCublasLtSize))
       return std::move(error);
   if (module.getFunction(chooseVariant))
     if (llvm::Error error = link(module, bitcodeCpu, bitcodeCpuSize))

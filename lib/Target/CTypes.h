@@ -51,7 +51,7 @@ inline std::string cType(const Signature &signature,
   if (argument.role == "scratch" || argument.role == "stream")
     return "void *";
   if (argument.role == "seed")
-    return "uint64_t";
+    return argument.onDevice ? "const uint64_t *" : "uint64_t";
   if (argument.role == "threads")
     return "int";
   if (!argument.tensor)

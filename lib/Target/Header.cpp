@@ -26,8 +26,8 @@ static void writeErrors(llvm::raw_ostream &out, const Signature &signature,
   out << "/* What the functions return. */\nenum {\n";
   for (const ErrorCode &code : codes)
     out << "  " << prefix << "_" << code.name << " = " << code.value
-        << (&code == &codes.back() ? "" : ",") << " /* " << code.text
-        << " */\n";
+        << (&code == &codes.back() ? "" : ",") << " /* "
+        << errorText(signature, code) << " */\n";
   out << "};\n\n/* The text of a code. */\nconst char *" << model
       << "_error(int code);\n\n";
 }
@@ -92,9 +92,11 @@ static void writePrototype(llvm::raw_ostream &out, const Signature &signature,
 static void writeDeviceEntry(llvm::raw_ostream &out, const Signature &signature,
                              const EntryPoint &entry) {
   out << "/* The same, of tensors in the memory of the CUDA device, weights "
-         "among them (in a\n   struct of the host's). stream: a CUstream to "
-         "work on, or NULL; the function returns\n   before the work is done. "
-         "scratch: memory of the device, or NULL. */\n";
+         "among them (in a\n   struct of the host's)"
+      << (entry.has("seed") ? ", and the seed" : "")
+      << ". stream: a CUstream to work on, or NULL; the function\n   returns "
+         "before the work is done. scratch: memory of the device, or NULL. "
+         "*/\n";
   writePrototype(out, signature, symbolName(signature, entry) + "_cuda",
                  abiArguments(entry, /*onDevice=*/true));
 }
@@ -166,8 +168,15 @@ std::string lamina::writeHeader(const Signature &signature,
          "uint16_t.\n"
          "   Every function may be called from several threads at once. "
       << (signature.threads.empty()
-              ? "*/\n"
-              : "Results\n   do not depend on the number of threads. */\n")
+              ? ""
+              : "Results\n   do not depend on the number of threads. ")
+      << (signature.usesCuda()
+              ? "\n   Kernels are PTX for " +
+                    llvm::join(signature.architectures, ", ") +
+                    ", which newer devices run, too.\n   The driver, "
+                    "libcuda.so.1, is opened by the first call. "
+              : "")
+      << "*/\n"
       << "#ifndef LAMINA_" << prefix << "_H\n#define LAMINA_" << prefix
       << "_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n#ifdef "
          "__cplusplus\nextern \"C\" {\n#endif\n\n";

@@ -162,6 +162,10 @@ std::string lamina::writeManifest(const Signature &signature,
         json.attribute("driver", "libcuda.so.1");
         json.attribute("found_by", "dlopen");
         json.attribute("environment", "LAMINA_CUDA_DRIVER");
+        json.attributeArray("architectures", [&] {
+          for (const std::string &name : signature.architectures)
+            json.value(name);
+        });
       });
     json.attributeArray("entry_points", [&] {
       for (const EntryPoint &entry : signature.entries)
@@ -182,7 +186,7 @@ std::string lamina::writeManifest(const Signature &signature,
           json.attribute("name",
                          llvm::StringRef(identifier(signature.model)).upper() +
                              "_" + code.name);
-          json.attribute("text", code.text);
+          json.attribute("text", errorText(signature, code));
         });
     });
   });

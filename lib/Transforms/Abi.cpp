@@ -1,6 +1,7 @@
 //===- Abi.cpp - what every C entry point has in common -------------------===//
 #include "lamina/Transforms/Abi.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace lamina;
@@ -13,6 +14,14 @@ bool lamina::inStruct(const TensorSignature &tensor) {
 llvm::ArrayRef<ErrorCode> lamina::errorCodesOf(const Signature &signature) {
   llvm::ArrayRef<ErrorCode> all(errorCodes);
   return signature.usesCuda() ? all : all.take_front(7);
+}
+
+std::string lamina::errorText(const Signature &signature,
+                              const ErrorCode &code) {
+  std::string text = code.text;
+  if (llvm::StringRef(code.name) == "EARCH")
+    text += " (" + llvm::join(signature.architectures, ", ") + ")";
+  return text;
 }
 
 std::vector<AbiArgument> lamina::abiArguments(const EntryPoint &entry,
@@ -55,6 +64,8 @@ std::vector<AbiArgument> lamina::abiArguments(const EntryPoint &entry,
   if (entry.has("cotangent"))
     add("dw", "gradients", nullptr, true);
   addTensors(entry.arguments, [](auto role) { return role == "seed"; });
+  for (AbiArgument &argument : result)
+    argument.onDevice = onDevice && argument.role == "seed";
   if (entry.threaded)
     result.push_back({"threads", "threads"});
   if (onDevice)

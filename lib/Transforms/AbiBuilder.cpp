@@ -303,7 +303,8 @@ void AbiBuilder::emitErrorTexts(const Signature &signature) {
   std::string prefix = model + "_error";
   textGlobal(prefix + "_unknown", "unknown error code");
   for (const ErrorCode &code : errorCodesOf(signature))
-    textGlobal(prefix + "_" + std::to_string(code.value), code.text);
+    textGlobal(prefix + "_" + std::to_string(code.value),
+               errorText(signature, code));
   auto function = func::FuncOp::create(
       builder, prefix, builder.getFunctionType(i32(), pointer()));
   builder.setInsertionPointToStart(function.addEntryBlock());

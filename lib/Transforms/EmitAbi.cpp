@@ -109,6 +109,8 @@ private:
   Type typeOf(const AbiArgument &argument) {
     if (argument.role == "threads")
       return abi.i32();
+    if (argument.onDevice)
+      return abi.pointer();
     return llvm::is_contained({"batch", "dimension", "seed"}, argument.role)
                ? abi.i64()
                : abi.pointer();
@@ -131,7 +133,7 @@ private:
         symbols.push_back(value);
       else
         structs[argument.role] = value;
-      if (argument.role == "seed")
+      if (argument.role == "seed" && !argument.onDevice)
         passed[argument.tensor] = abi.seedWords(value);
     }
 
@@ -275,7 +277,7 @@ private:
   void callOnDevice(ArrayRef<Value> pointers, ArrayRef<Value> bytes,
                     ArrayRef<SmallVector<Value>> shapes, Value scratchBytes,
                     Value scratch) {
-    enum { in = 1, out = 2, constant = 4, onHost = 8 }; // lib/Runtime/Cuda.h
+    enum { in = 1, out = 2, constant = 4 }; // lib/Runtime/Cuda.h
     constexpr unsigned words = 4;                       // of a buffer
     Value call = abi.stackBuffer(callBytes);
     Value buffers =
@@ -288,9 +290,7 @@ private:
       bool changes = llvm::any_of(entry.updates, [&](const auto &update) {
         return update.of == tensor.name;
       });
-      int64_t use = isResult ? out
-                             : in | (changes ? out : 0) |
-                                   (tensor.role == "seed" ? onHost : 0);
+      int64_t use = isResult ? out : in | (changes ? out : 0);
       Value flags = abi.constant(abi.i64(), use);
       if (tensor.role == "weight" && embedded && !entry.changes("weight"))
         flags = abi.select(givenEmbedded,

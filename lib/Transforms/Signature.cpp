@@ -101,6 +101,9 @@ public:
       signature.threads = threads.str();
     if (auto target = module->getAttrOfType<StringAttr>("lamina.target"))
       signature.target = target.str();
+    if (auto names = module->getAttrOfType<ArrayAttr>("lamina.architectures"))
+      for (auto name : names.getAsValueRange<StringAttr>())
+        signature.architectures.push_back(name.str());
     for (Attribute entry : list(root, "entries"))
       signature.entries.push_back(entryPoint(entry));
     for (const EntryPoint &entry : signature.entries)

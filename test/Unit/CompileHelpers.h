@@ -26,6 +26,8 @@ protected:
     // The same tests check the code for GPUs, on a device or an emulator.
     if (const char *target = std::getenv("LAMINA_TEST_TARGET"))
       options.target = target;
+    if (const char *matmul = std::getenv("LAMINA_TEST_GPU_MATMUL"))
+      options.gpuMatmul = matmul;
   }
 
   /// Whether a case of so many multiplications or the like is left out: an

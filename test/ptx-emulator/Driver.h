@@ -146,6 +146,13 @@ Result primaryReset();
 
 unsigned computeCapability(); // 90
 
+// What was done since the beginning.
+struct Counts {
+  size_t copiesIn = 0, bytesIn = 0, copiesOut = 0, bytesOut = 0;
+  size_t launches = 0, graphs = 0;
+};
+Counts &counts();
+
 } // namespace ptx::driver
 
 #endif

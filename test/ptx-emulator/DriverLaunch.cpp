@@ -76,6 +76,7 @@ PTX_API cuLaunchKernel(FunctionHandle *function, unsigned gridX, unsigned gridY,
   return enqueue(guard.context(), stream, [launch, bytes]() -> Result {
     Launch now = launch;
     now.params = bytes.data();
+    ++counts().launches;
     switch (run(now)) {
     case Fault::None:
       return Success;

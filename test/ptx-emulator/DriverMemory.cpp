@@ -156,6 +156,11 @@ static Result copyNow(void *to, const void *from, size_t bytes) {
     return InvalidValue;
   if (isDevice(from) ? !memory.contains(number(from), bytes) : false)
     return InvalidValue;
+  if (isDevice(to) != isDevice(from)) {
+    Counts &all = counts();
+    ++(isDevice(to) ? all.copiesIn : all.copiesOut);
+    (isDevice(to) ? all.bytesIn : all.bytesOut) += bytes;
+  }
   if (isDevice(to) && isDevice(from))
     memory.copyWithin(number(to), number(from), bytes);
   else if (isDevice(to))

@@ -307,6 +307,7 @@ PTX_API cuGraphLaunch(Graph *executable, Stream *stream) {
   PTX_GUARD
   if (!executable)
     return InvalidHandle;
+  ++counts().graphs;
   for (const Operation &operation : executable->operations)
     if (Result result = enqueue(guard.context(), stream, operation))
       return result;

@@ -86,6 +86,11 @@ bool isThreads(llvm::StringRef text) {
 void declareCode(CLI::App &app, Arguments &args, const char *target = "--target") {
   app.add_option(target, args.options.target, "what the code runs on: cpu, cuda, or cuda:sm_80,sm_90")
       ->capture_default_str();
+  app.add_option("--gpu-matmul", args.options.gpuMatmul,
+                 "who computes large matrix products on a GPU: generated kernels, cublaslt, or auto for the faster; "
+                 "cuBLASLt is opened when the program runs")
+      ->check(CLI::IsMember({"generated", "cublaslt", "auto"}))
+      ->capture_default_str();
   app.add_option("--mcpu", args.options.mcpu, "the processor: native, x86-64-v3, x86-64-v4, …")->capture_default_str();
   app.add_option_function<std::string>(
          "--threads",
@@ -399,6 +404,8 @@ void checkTarget(const Arguments &arguments) {
     throw CLI::ValidationError(
         "--threads is for code of a processor; on a GPU, threads of its own "
         "share all work");
+  if (!target->isGpu() && arguments.options.gpuMatmul != Options().gpuMatmul)
+    throw CLI::ValidationError("--gpu-matmul is for code of a GPU; give --target=cuda");
 }
 
 bool isCommand(llvm::StringRef word) {

@@ -17,10 +17,10 @@
 
 include "mlir/Pass/PassBase.td"
 
-def MapToGpu : Pass<"lamina-map-to-gpu", "mlir::func::FuncOp"> {
-  let summary = "make kernels of the loops and linalg ops of a function";
+def MapToGpu : Pass<"lamina-map-to-gpu", "mlir::ModuleOp"> {
+  let summary = "make kernels of the loops and linalg ops of functions";
   let description = [{
-    Every op of the function's block that touches memory becomes a `gpu.launch`:
+    Every op of a function's block that touches memory becomes a `gpu.launch`:
 
     - a linalg op: its points are shared by all threads of the grid; large
       reductions are divided among threads and added up in a fixed order;
@@ -32,18 +32,23 @@ def MapToGpu : Pass<"lamina-map-to-gpu", "mlir::func::FuncOp"> {
     - a product large enough for tiles: a block per tile of the result, see
       lib/Gpu/Products.h, together with the fill before and a pointwise op behind.
 
+    A plain product may be left to cuBLASLt, see lib/Gpu/LibraryProducts.h: the
+    call says whether it was done, else the kernel is launched.
+
     Temporaries of a block are in shared memory if they fit, else in a part of a
     buffer per block.
   }];
   let options = [Option<"architecture", "architecture", "unsigned", "80",
                         "the oldest that the kernels shall run on">,
                  Option<"tf32", "tf32", "bool", "false",
-                        "let products of float32 round their operands">];
+                        "let products of float32 round their operands">,
+                 Option<"matmul", "matmul", "std::string", "\"generated\"",
+                        "who computes large products: generated, cublaslt, auto">];
   let dependentDialects = ["mlir::gpu::GPUDialect", "mlir::scf::SCFDialect",
                            "mlir::arith::ArithDialect", "mlir::memref::MemRefDialect",
                            "mlir::affine::AffineDialect", "mlir::math::MathDialect",
                            "mlir::vector::VectorDialect", "mlir::linalg::LinalgDialect",
-                           "mlir::nvgpu::NVGPUDialect", "mlir::NVVM::NVVMDialect",
+                           "mlir::nvgpu::NVGPUDialect", "mlir::NVVM::NVVMDialect", "mlir::func::FuncDialect",
                            "mlir::LLVM::LLVMDialect"];
 }
 

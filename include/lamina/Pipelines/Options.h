@@ -12,6 +12,9 @@ namespace lamina {
 /// The options of a compilation; the driver binds its command line to them.
 struct Options {
   std::string target = "cpu";
+  /// Who computes large matrix products on a GPU: "generated" kernels,
+  /// "cublaslt" (NVIDIA's library, opened at run time), "auto" for the faster.
+  std::string gpuMatmul = "auto";
   std::string mcpu = "native"; // or a name LLVM knows
   unsigned optLevel = 3;       // of LLVM, 0 to 3
   uint64_t seed = 0;           // of the initial weights

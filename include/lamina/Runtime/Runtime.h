@@ -12,6 +12,7 @@ inline constexpr const char *parallelRun = "lamina_parallel_run",
                             *parallelCount = "lamina_parallel_count",
                             *parallelStop = "lamina_parallel_stop",
                             *cudaBegin = "lamina_cuda_begin",
+                            *cudaMultiply = "lamina_cuda_multiply",
                             *allocateScratch = "lamina_allocate",
                             *chooseVariant = "lamina_choose_variant";
 inline constexpr int64_t maxThreads = 256;

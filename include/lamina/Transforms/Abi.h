@@ -27,13 +27,18 @@ inline constexpr ErrorCode errorCodes[] = {
     {7, "EDRIVER", "the CUDA driver (libcuda.so.1) cannot be loaded"},
     {8, "EDEVICE", "there is no CUDA device"},
     {9, "EARCH",
-     "the CUDA device is older than all that the code was compiled for"},
+     "the CUDA device is older than all that the code was compiled for, or of "
+     "another kind"},
     {10, "EDEVICEMEMORY", "out of memory on the CUDA device"},
     {11, "EPOINTER", "a pointer is not one to the CUDA device's memory"},
     {12, "ECUDA", "a function of the CUDA driver failed"},
+    {13, "ECUBLASLT", "the cuBLASLt library (libcublasLt.so) cannot be loaded"},
+    {14, "EPTX", "the CUDA driver is older than the PTX of the code"},
 };
 /// Those that code for `signature`'s target can give.
 llvm::ArrayRef<ErrorCode> errorCodesOf(const Signature &signature);
+/// The text of a code; of GPUs it names those that there is code for.
+std::string errorText(const Signature &signature, const ErrorCode &code);
 
 /// One C argument of an entry point.
 struct AbiArgument {
@@ -41,10 +46,12 @@ struct AbiArgument {
   /// That of its tensor, or "weights", "optimizer", "gradients" (structs of
   /// pointers), "batch", "dimension", "threads", "scratch".
   std::string role;
-  /// The tensor that is passed, by pointer or, as a seed, as a number.
+  /// The tensor that is passed, by pointer or, as the host's seed, as a number.
   const TensorSignature *tensor = nullptr;
   /// Whether the tensor, or those behind a struct of pointers, are written.
   bool written = false;
+  /// Whether a number is passed by a pointer to the device's memory.
+  bool onDevice = false;
 };
 
 /// The C arguments of `entry` in order. Pointers into `entry`. `onDevice`: of the

@@ -54,6 +54,8 @@ struct Signature {
   /// The option `threads` that the module was planned with.
   std::string threads;
   std::string target; // "cuda", or empty for the processor
+  /// Those of GPUs that there are kernels for: "sm_80", oldest first.
+  std::vector<std::string> architectures;
   bool usesCuda() const { return target == "cuda"; }
 
   /// The position of `tensor` (or what it is of) in one of these lists.
