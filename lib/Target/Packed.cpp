@@ -54,6 +54,7 @@ void lamina::addPackedEntryPoints(llvm::Module &module,
   for (const EntryPoint &entry : signature.entries) {
     std::string symbol = symbolName(signature, entry);
     addPacked(module, symbol);
+    addPacked(module, symbol + "_cuda");
     addPacked(module, symbol + "_scratch");
     if (llvm::Function *sizes = module.getFunction(entry.name + "_dims")) {
       llvm::IRBuilder<> builder =

@@ -201,9 +201,14 @@ llvm::Expected<FitEnd> Fit::runEpoch(FitState &state) {
       llvm::consumeError(values.takeError()); // reported at the epoch's end
       return Values();
     });
-    if (observer.stopRequested())
+    if (observer.stopRequested()) {
+      if (llvm::Error error = model.fetchState())
+        return std::move(error);
       return FitEnd::Interrupted;
+    }
   }
+  if (llvm::Error error = model.fetchState())
+    return std::move(error);
 
   // The last update would show only in the next epoch.
   if (!brokenWeight().empty())
@@ -278,6 +283,7 @@ void Fit::rollBack(FitState &state) {
   state = snapshot.state;
   model.weights = snapshot.weights;
   model.optimizer = snapshot.optimizer;
+  model.stateChanged();
 }
 
 llvm::Expected<Fit::Cause> Fit::findCause(FitState &state) {
@@ -296,11 +302,14 @@ llvm::Expected<Fit::Cause> Fit::findCause(FitState &state) {
       return result.takeError();
     if (!std::isfinite(result->loss))
       break;
+    if (llvm::Error error = model.fetchState())
+      return std::move(error);
     cause.weight = brokenWeight();
     if (!cause.weight.empty())
       break;
   }
   model.weights = std::move(weights);
   model.optimizer = std::move(optimizer);
+  model.stateChanged();
   return cause;
 }

@@ -4,6 +4,7 @@
 #include "lamina/Interpreter/Interpreter.h"
 #include "lamina/Support/Elements.h"
 #include "lamina/Target/CompiledModel.h"
+#include "lamina/Target/ResidentState.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace lamina;
@@ -87,9 +88,20 @@ ModelTrainee::create(ModuleOp module) {
   return model;
 }
 
-void ModelTrainee::useCompiled(std::unique_ptr<CompiledModel> model) {
+llvm::Error ModelTrainee::useCompiled(std::unique_ptr<CompiledModel> model) {
   compiled = std::move(model);
   module = nullptr;
+  if (!compiled->signature().usesCuda())
+    return llvm::Error::success();
+  auto created = ResidentState::create(*compiled);
+  if (!created)
+    return created.takeError();
+  resident = std::move(*created);
+  return llvm::Error::success();
+}
+
+std::string ModelTrainee::captureProblem() const {
+  return resident ? resident->captureProblem() : "";
 }
 
 bool ModelTrainee::takesSampleWeight() const {
@@ -115,15 +127,48 @@ static void giveBack(NamedArrays &arrays, std::vector<NDArray> values,
     array = std::move(values[Signature::position(tensors, name)]);
 }
 
+TrainingState ModelTrainee::takeState() {
+  const Signature &signature = compiled->signature();
+  return {take(weights, signature.weights),
+          take(optimizer, signature.optimizer)};
+}
+
+void ModelTrainee::giveBack(TrainingState state) {
+  const Signature &signature = compiled->signature();
+  ::giveBack(weights, std::move(state.weights), signature.weights);
+  ::giveBack(optimizer, std::move(state.optimizer), signature.optimizer);
+}
+
+llvm::Error ModelTrainee::fetchState() {
+  if (!resident || !isAhead || !isStored)
+    return llvm::Error::success();
+  TrainingState state = takeState();
+  llvm::Error error = resident->fetch(state);
+  giveBack(std::move(state));
+  isAhead = false;
+  return error;
+}
+
 /// Results without the updates, which are made in place.
 llvm::Expected<std::vector<NDArray>>
 ModelTrainee::runCompiled(llvm::StringRef name, std::vector<NDArray> inputs) {
-  const Signature &signature = compiled->signature();
-  TrainingState state{take(weights, signature.weights),
-                      take(optimizer, signature.optimizer)};
-  auto results = compiled->run(name, inputs, state);
-  giveBack(weights, std::move(state.weights), signature.weights);
-  giveBack(optimizer, std::move(state.optimizer), signature.optimizer);
+  if (!resident) {
+    TrainingState state = takeState();
+    auto results = compiled->run(name, inputs, state);
+    giveBack(std::move(state));
+    return results;
+  }
+  if (!isStored) {
+    TrainingState state = takeState();
+    llvm::Error error = resident->store(state);
+    giveBack(std::move(state));
+    if (error)
+      return std::move(error);
+    isStored = true;
+    isAhead = false;
+  }
+  auto results = resident->run(name, inputs);
+  isAhead |= name == "train_step";
   return results;
 }
 

@@ -44,7 +44,7 @@ TEST_P(CompiledTraining, EqualsKeras) {
       << errors;
   auto compiled = CompiledModel::create(*module, options);
   ASSERT_TRUE(bool(compiled)) << llvm::toString(compiled.takeError());
-  model.useCompiled(std::move(*compiled));
+  llvm::cantFail(model.useCompiled(std::move(*compiled)));
 
   ASSERT_EQ(model.weights.size(), recorded.weights.size());
   for (auto [weight, value] : llvm::zip(model.weights, recorded.weights))
@@ -66,6 +66,7 @@ TEST_P(CompiledTraining, EqualsKeras) {
     ASSERT_NEAR(step->loss, expected, 1e-5 * std::max(1.0, std::fabs(expected)))
         << "step " << i;
   }
+  llvm::cantFail(model.fetchState());
   for (auto [weight, before, after] :
        llvm::zip(model.weights, recorded.weights, recorded.after)) {
     double scale = 0.1; // of what the weight was

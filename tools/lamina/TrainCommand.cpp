@@ -141,8 +141,7 @@ bool Training::compile(ModuleOp module) {
   auto compiled = CompiledModel::create(module, arguments.options);
   if (!compiled)
     return !session.error(compiled.takeError(), arguments.input);
-  model->useCompiled(std::move(*compiled));
-  return true;
+  return !session.error(model->useCompiled(std::move(*compiled)), arguments.input);
 }
 
 /// Takes the state of --resume, which must have been made with the same data and settings.
@@ -224,6 +223,8 @@ void Training::fit(Fit &loop) {
     session.error(end.takeError(), arguments.input);
     return;
   }
+  if (std::string problem = model->captureProblem(); !problem.empty())
+    say("steps were not replayed as a CUDA graph: " + problem);
   if (*end == FitEnd::NonFinite)
     return explain(loop);
   if (*end == FitEnd::Interrupted)

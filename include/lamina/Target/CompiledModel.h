@@ -27,6 +27,7 @@ public:
   ~CompiledModel();
 
   const Signature &signature() const;
+  llvm::Expected<const EntryPoint *> findEntry(llvm::StringRef name) const;
 
   /// Calls the entry point `name` with its inputs in order, and either all
   /// weights in the signature's order or none for the embedded ones. Inputs are
@@ -62,7 +63,6 @@ private:
   explicit CompiledModel(std::unique_ptr<State> state);
   std::unique_ptr<State> state;
 
-  class Call;
   llvm::Expected<std::vector<NDArray>> call(llvm::StringRef name,
                                             llvm::ArrayRef<NDArray> inputs,
                                             llvm::ArrayRef<NDArray> weights,

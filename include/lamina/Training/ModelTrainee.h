@@ -9,6 +9,8 @@
 namespace lamina {
 
 class CompiledModel;
+class ResidentState;
+struct TrainingState;
 
 /// One argument or result of an entry point.
 struct EntryTensor {
@@ -34,8 +36,9 @@ public:
   ~ModelTrainee() override;
 
   /// Before the first step: how the functions are called. Without a compiled
-  /// model, the interpreter runs a copy of the module.
-  void useCompiled(std::unique_ptr<CompiledModel> compiled);
+  /// model, the interpreter runs a copy of the module. A model for a GPU keeps
+  /// its state in the memory of the device, which must be there.
+  llvm::Error useCompiled(std::unique_ptr<CompiledModel> compiled);
 
   const TrainingEntry &trainEntry() const { return train; }
   bool takesSampleWeight() const;
@@ -47,6 +50,10 @@ public:
   metrics(llvm::ArrayRef<NDArray> totals) override;
   llvm::ArrayRef<std::string> metricNames() const override { return names; }
   std::optional<double> learningRate() override;
+  llvm::Error fetchState() override;
+  void stateChanged() override { isStored = false; }
+  /// Why steps on a GPU are not replayed as one CUDA graph; empty if they are.
+  std::string captureProblem() const;
 
 private:
   ModelTrainee();
@@ -66,7 +73,13 @@ private:
 
   TrainingEntry train, evaluation, metric, rate;
   std::vector<std::string> names;
+  TrainingState takeState();
+  void giveBack(TrainingState state);
+
   std::unique_ptr<CompiledModel> compiled;
+  std::unique_ptr<ResidentState> resident;
+  bool isStored = false; // what the device has is what the arrays had
+  bool isAhead = false;  // the device has made steps since
   mlir::OwningOpRef<mlir::ModuleOp> module; // what the interpreter runs
 };
 

@@ -30,10 +30,17 @@ public:
   /// The learning rate of the next step, where it is known.
   virtual std::optional<double> learningRate() { return std::nullopt; }
 
+  /// Where steps are made elsewhere, on a device: brings `weights` and
+  /// `optimizer` up to date.
+  virtual llvm::Error fetchState() { return llvm::Error::success(); }
+  /// Said by whoever changes them: the next step begins with what they are now.
+  virtual void stateChanged() {}
+
   /// The weights after the last step: moving averages of them, where the
   /// optimizer keeps such (Keras's `use_ema`).
   NamedArrays finalWeights() const;
 
+  /// After fetchState, before which they may be older.
   NamedArrays weights, optimizer;
 };
 
