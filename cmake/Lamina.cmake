@@ -7,6 +7,57 @@ function(lamina_library name)
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PUBLIC ${ARG_LINK} MLIR LLVM)
   add_dependencies(${name} lamina-tablegen ${ARG_DEPENDS})
+  lamina_precompiled_headers(${name})
+endfunction()
+
+# lamina_precompiled_headers(TARGET)
+# Most of the time of a build is the reading of MLIR's headers: with
+# LAMINA_PRECOMPILED_HEADERS they are read once. Sources still include what they
+# use, as a build without the option checks.
+function(lamina_precompiled_headers target)
+  if(NOT LAMINA_PRECOMPILED_HEADERS)
+    return()
+  endif()
+  if(NOT TARGET LaminaHeaders)
+    file(WRITE ${PROJECT_BINARY_DIR}/headers/Headers.cpp "")
+    add_library(LaminaHeaders STATIC ${PROJECT_BINARY_DIR}/headers/Headers.cpp)
+    target_compile_options(LaminaHeaders PRIVATE "SHELL:-Xclang -fno-pch-timestamp") # the same bytes again, for ccache
+    target_precompile_headers(LaminaHeaders PRIVATE
+      <mlir/Conversion/LLVMCommon/TypeConverter.h>
+      <mlir/Dialect/Affine/IR/AffineOps.h>
+      <mlir/Dialect/Arith/IR/Arith.h>
+      <mlir/Dialect/Arith/Utils/Utils.h>
+      <mlir/Dialect/Bufferization/IR/Bufferization.h>
+      <mlir/Dialect/Func/IR/FuncOps.h>
+      <mlir/Dialect/LLVMIR/LLVMDialect.h>
+      <mlir/Dialect/Linalg/IR/Linalg.h>
+      <mlir/Dialect/Linalg/Transforms/Transforms.h>
+      <mlir/Dialect/Linalg/Utils/Utils.h>
+      <mlir/Dialect/Math/IR/Math.h>
+      <mlir/Dialect/MemRef/IR/MemRef.h>
+      <mlir/Dialect/SCF/IR/SCF.h>
+      <mlir/Dialect/Tensor/IR/Tensor.h>
+      <mlir/Dialect/Utils/StaticValueUtils.h>
+      <mlir/Dialect/Vector/IR/VectorOps.h>
+      <mlir/IR/IRMapping.h>
+      <mlir/IR/ImplicitLocOpBuilder.h>
+      <mlir/IR/Matchers.h>
+      <mlir/IR/PatternMatch.h>
+      <mlir/IR/TypeUtilities.h>
+      <mlir/IR/Verifier.h>
+      <mlir/Parser/Parser.h>
+      <mlir/Pass/PassManager.h>
+      <mlir/Transforms/DialectConversion.h>
+      <mlir/Transforms/GreedyPatternRewriteDriver.h>
+      <mlir/Transforms/RegionUtils.h>
+      <llvm/ADT/StringExtras.h>
+      <llvm/Support/Error.h>
+      <llvm/Support/FormatVariadic.h>
+      <llvm/Support/JSON.h>
+      <llvm/Support/MemoryBuffer.h>
+      <llvm/Support/raw_ostream.h>)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM LaminaHeaders)
 endfunction()
 
 # lamina_bitcode(RESULT SOURCE.c [flags...])
@@ -40,6 +91,7 @@ function(lamina_unittest name)
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE LAMINA_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  lamina_precompiled_headers(${name})
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
 
