@@ -25,6 +25,8 @@ data = dict(
     p=rng.uniform(0.1, 1, size=(1, 5, 4, 3)).astype("f4"),
     k=np.array([[0, 2, 2], [3, 1, 0]], "i4"),
     s=rng.normal(size=(4,)).astype("f4"),
+    w=rng.normal(size=(2, 40)).astype("f4"),
+    x2=rng.normal(size=(2, 24, 2)).astype("f4"),
 )
 # W becomes an initializer (of prelude.lam), I and B the ones of a recurrent and another layer.
 every = "kernel_initializer=W, recurrent_initializer=W, bias_initializer=W"
@@ -61,7 +63,17 @@ loops = """scan(lambda c, v: (c * 0.5 + v, c * v), h[0], x[0, :, :1] * h[0])|sca
 scan(lambda c, v: ((c[1], c[0] + c[1]), c[0]), (s[0], s[1]), length=6)|keras.ops.map(lambda v: (v * 2, v[:2]), h)|vectorized_map(lambda v: v @ v, x[0])|fori_loop(1, 6, lambda i, v: v * 0.5 + i, s)
 while_loop(lambda v, i: mean(v) < 100.0, lambda v, i: (v * v + 1.0, i + 1), (h, 0))|while_loop(lambda i: i < 7, lambda i: i + 2, k[0, 0])|while_loop(lambda v: all(v < 100.0), lambda v: v * 2 + 1, h, maximum_iterations=3)
 associative_scan(lambda a, b: a + b, x, axis=1)|associative_scan(lambda a, b: (a[0] * b[0], b[0] * a[1] + b[1]), (h, c), reverse=True)|cond(s[0] > 0, lambda: s, lambda: -s)|switch(k[0, 1], [lambda v: v, lambda v: v * 2, lambda v: v * 3], s)"""
-images = """keras.ops.image.resize(p, (3, 3))|keras.ops.image.rgb_to_grayscale(p)|keras.ops.image.rgb_to_hsv(p)|keras.ops.image.hsv_to_rgb(p)|keras.ops.image.extract_patches(p, (2, 2))|keras.ops.image.extract_patches(p, 3, strides=1, padding='same')|keras.ops.image.crop_images(p, 1, 1, 2, 0)|keras.ops.image.crop_images(p, top_cropping=1, left_cropping=1, target_height=2, target_width=2)|keras.ops.image.pad_images(p, 1, 2, target_height=9, target_width=8)"""
+images = """keras.ops.image.resize(p, (3, 3))|keras.ops.image.rgb_to_grayscale(p)|keras.ops.image.rgb_to_hsv(p)|keras.ops.image.hsv_to_rgb(p)|keras.ops.image.extract_patches(p, (2, 2))|keras.ops.image.extract_patches(p, 3, strides=1, padding='same')|keras.ops.image.crop_images(p, 1, 1, 2, 0)|keras.ops.image.crop_images(p, top_cropping=1, left_cropping=1, target_height=2, target_width=2)|keras.ops.image.pad_images(p, 1, 2, target_height=9, target_width=8)
+I.map_coordinates(p[0], [s * 2, s + 1, abs(s)], 1)|I.map_coordinates(p[0, :, :, 0], [s * 3, s * 4], 1, fill_mode='reflect')|I.map_coordinates(p[0, :, :, 0], [s * 3, s * 4], 1, fill_mode='mirror')
+I.map_coordinates(p[0, :, :, 0], [s * 3, s * 4], 0, fill_mode='wrap')|I.map_coordinates(p[0, :, :, 0], [s * 3, s * 4], 1, fill_mode='nearest')|I.map_coordinates(h[0], [s * 5], 0, fill_value=2.0)
+I.affine_transform(p, [0.9, 0.2, -0.3, -0.1, 1.1, 0.4, 0.0, 0.0])|I.affine_transform(u[0], [[1.0, 0.3, -0.2, 0.1, 0.8, 0.4, 0.0, 0.0], [0.5, 0.0, 1.0, 0.0, 0.5, 1.0, 0.0, 0.0], [0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]], 'nearest', 'reflect')|I.affine_transform(p[0], [1.1, 0.0, 1.5, 0.0, 0.9, 0.5, 0.0, 0.0], fill_mode='constant', fill_value=3.0)
+I.perspective_transform(p, convert_to_tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 4.0], [3.0, 4.0]]), convert_to_tensor([[0.3, 0.2], [2.6, 0.1], [0.2, 3.5], [2.9, 3.8]]), fill_value=1.0)
+I.gaussian_blur(p, data_format='channels_last')|I.gaussian_blur(p, (3, 5), (0.7, 1.5), data_format='channels_last')|I.sobel_edges(p)|I.ssim(u[0], u[0] * 0.9 + 0.1, filter_size=3)|I.ssim(p[0], p[0] * p[0], 2.0, 3, 1.0)
+I.scale_and_translate(p, (1, 7, 6, 3), [1.4, 1.3], [0.3, -0.5], (1, 2), 'linear')|I.scale_and_translate(p, (1, 3, 2, 3), [0.6, 0.5], [0.0, 0.25], (1, 2), 'cubic', False)
+I.extract_patches_3d(u, 2)|I.extract_patches_3d(u[0], (1, 2, 2), strides=1, padding='same')"""
+audio = """MelSpectrogram(16, 4, 12, num_mel_bins=4, sampling_rate=8000, min_freq=100.0, max_freq=3000.0, power_to_db=False, mag_exp=1.0, window='hamming')(w)|MelSpectrogram(20, 10, num_mel_bins=3, top_db=10.0, ref_power=2.0)(w[0])
+STFTSpectrogram(frame_length=8)(w[:, :, None])|STFTSpectrogram('magnitude', 8, 3, 16, window='hamming', periodic=True, padding='same')(x2)|STFTSpectrogram('psd', 6, 2, scaling='spectrum', window='blackman', expand_dims=True)(x2)|STFTSpectrogram('stft', 8, 4)(x2)
+STFTSpectrogram('real', 8, window=None)(x2)|STFTSpectrogram('imag', 7, window='bartlett')(x2)"""
 
 
 @keras.saving.register_keras_serializable()
@@ -82,8 +94,8 @@ def flat(x):
     return [z for part in x for z in flat(part)] if isinstance(x, (list, tuple)) else [] if x is None else [np.asarray(x)]
 
 
-for expression in "|".join((recurrent, attention, others, loops, images)).replace("\n", "|").split("|"):
-    expression = expression.replace("I)", every + ")").replace("B)", "kernel_initializer=W, bias_initializer=W)").replace("W", "ramp")
+for expression in "|".join((recurrent, attention, others, loops, images, audio)).replace("\n", "|").split("|"):
+    expression = expression.replace("I.", "keras.ops.image.").replace("I)", every + ")").replace("B)", "kernel_initializer=W, bias_initializer=W)").replace("W", "ramp")
     code = compile(expression, "", "eval")
     inner = [k.co_names for k in code.co_consts if hasattr(k, "co_names")]
     used = [n for n in data if any(n in names for names in (code.co_names, *inner))]
