@@ -1,7 +1,7 @@
-//===- Isolated.cpp - work that may crash, in a process of its own
-//---------===//
+//===- Isolated.cpp - work that may crash, in a child process -------------===//
 
 #include "Isolated.h"
+#include "lamina/Support/ProcessMemory.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cerrno>
@@ -25,9 +25,9 @@ void writeAll(int pipe, const std::string &text) {
   }
 }
 
-/// The child: crashes end it quietly, and SIGPROF does after `seconds` of work.
+/// The child: crashes end it quietly, and SIGPROF does when its time is over.
 [[noreturn]] void
-runChild(int pipe, double seconds,
+runChild(int pipe, ProcessLimits limits,
          llvm::function_ref<llvm::Expected<std::string>()> work) {
   for (int number : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGALRM,
                      SIGPIPE, SIGPROF})
@@ -37,11 +37,12 @@ runChild(int pipe, double seconds,
   sigprocmask(SIG_SETMASK, &all, nullptr);
   rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
-  itimerval limit = {};
-  limit.it_value.tv_sec = time_t(seconds);
-  limit.it_value.tv_usec =
-      suseconds_t((seconds - double(time_t(seconds))) * 1e6);
-  setitimer(ITIMER_PROF, &limit, nullptr);
+  limitMemoryGrowth(limits.bytes);
+  itimerval timer = {};
+  timer.it_value.tv_sec = time_t(limits.seconds);
+  timer.it_value.tv_usec =
+      suseconds_t((limits.seconds - double(time_t(limits.seconds))) * 1e6);
+  setitimer(ITIMER_PROF, &timer, nullptr);
   llvm::Expected<std::string> result = work();
   std::string text =
       result ? "+" + *result : "-" + llvm::toString(result.takeError());
@@ -52,7 +53,7 @@ runChild(int pipe, double seconds,
 } // namespace
 
 llvm::Expected<std::string>
-isolated(double seconds,
+isolated(ProcessLimits limits,
          llvm::function_ref<llvm::Expected<std::string>()> work) {
   int ends[2];
   if (pipe(ends) != 0)
@@ -60,7 +61,7 @@ isolated(double seconds,
   pid_t child = fork();
   if (child == 0) {
     close(ends[0]);
-    runChild(ends[1], seconds, work);
+    runChild(ends[1], limits, work);
   }
   close(ends[1]);
   auto leave = llvm::scope_exit([&] { close(ends[0]); });
@@ -83,7 +84,7 @@ isolated(double seconds,
     return llvm::createStringError(
         llvm::formatv("the HDF5 file is damaged: the HDF5 library was stopped "
                       "after {0:F1} s, longer than a file of its size can take",
-                      seconds));
+                      limits.seconds));
   bool isComplete = WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
                     text.size() >= 2 && text.back() == '.';
   if (!isComplete)

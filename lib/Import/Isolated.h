@@ -1,5 +1,4 @@
-//===- Isolated.h - work that may crash, in a process of its own -*- C++
-//-*-===//
+//===- Isolated.h - work that may crash, in a child process -----*- C++ -*-===//
 #ifndef LAMINA_IMPORT_ISOLATED_H
 #define LAMINA_IMPORT_ISOLATED_H
 
@@ -9,10 +8,16 @@
 
 namespace lamina::import {
 
-/// What `work` gives in a child process. A crash there, or more than `seconds`
-/// of processor time, is an error here.
+/// What a child process may take.
+struct ProcessLimits {
+  double seconds; ///< of processor time
+  uint64_t bytes; ///< of memory, besides what it begins with
+};
+
+/// What `work` gives in a child process. A crash there, or a need of more than
+/// `limits`, is an error here.
 llvm::Expected<std::string>
-isolated(double seconds,
+isolated(ProcessLimits limits,
          llvm::function_ref<llvm::Expected<std::string>()> work);
 
 } // namespace lamina::import

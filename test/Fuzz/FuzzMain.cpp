@@ -1,14 +1,17 @@
 //===- FuzzMain.cpp - runs a fuzz target without libFuzzer ----------------===//
 //
 // Replays the files of the given folders, then mutates them until the time is
-// over. Each input depends on the seed and its number only:
+// over or --count of them are done. Each input depends on the seed and its
+// number only:
 //
-//   ParserFuzzer DIR... [--seconds N] [--seed S] [--only NUMBER]
+//   ParserFuzzer DIR... [--seconds N | --count N] [--seed S] [--only NUMBER]
 //
-// An input that crashes or hangs is written to crash-input.
+// An input that crashes, takes more than a second of processor time or needs
+// more than 256 MiB of memory is written to crash-input.
 //
 //===----------------------------------------------------------------------===//
 
+#include "lamina/Support/ProcessMemory.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -18,6 +21,7 @@
 #include <fcntl.h>
 #include <random>
 #include <string>
+#include <sys/time.h>
 #include <unistd.h>
 #include <vector>
 
@@ -26,7 +30,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 using llvm::StringRef;
 
 static const std::string *currentInput;
-static constexpr unsigned secondsPerInput = 20;
+
+// What one input may take: time of this process, time on the clock (for waits,
+// also for a process of its own), memory.
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+static constexpr time_t processorSeconds = 20; // sanitized code is slow
+#else
+static constexpr time_t processorSeconds = 1;
+#endif
+static constexpr unsigned clockSeconds = 20;
+static constexpr uint64_t memoryBytes = 256 << 20;
 
 /// Saves the input of the crash. Only calls what a signal handler may.
 static void onCrash(int signal) {
@@ -38,7 +51,7 @@ static void onCrash(int signal) {
     if (written < 0)
       _exit(71);
   }
-  _exit(signal == SIGALRM ? 72 : 70);
+  _exit(signal == SIGALRM || signal == SIGPROF ? 72 : 70);
 }
 
 static void installHandlers() {
@@ -51,16 +64,24 @@ static void installHandlers() {
   struct sigaction action = {};
   action.sa_handler = onCrash;
   action.sa_flags = SA_ONSTACK;
-  for (int signal : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGALRM})
+  for (int signal :
+       {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGALRM, SIGPROF})
     sigaction(signal, &action, nullptr);
+}
+
+static void setTimers(time_t processor, unsigned clock) {
+  itimerval timer = {};
+  timer.it_value.tv_sec = processor;
+  setitimer(ITIMER_PROF, &timer, nullptr);
+  alarm(clock);
 }
 
 static void runOne(const std::string &input) {
   currentInput = &input;
-  alarm(secondsPerInput);
+  setTimers(processorSeconds, clockSeconds);
   LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t *>(input.data()),
                          input.size());
-  alarm(0);
+  setTimers(0, 0);
 }
 
 static std::vector<std::string> readFolder(StringRef path) {
@@ -157,16 +178,18 @@ void Mutator::mutate(std::string &text) {
 }
 
 int main(int argc, char **argv) {
-  uint64_t seed = 1, only = 0;
+  uint64_t seed = 1, only = 0, count = 0;
   unsigned seconds = 5;
   bool single = false;
   std::vector<std::string> corpus;
   for (int i = 1; i < argc; ++i) {
     StringRef arg = argv[i], value = i + 1 < argc ? argv[i + 1] : "";
-    if (arg == "--seed" || arg == "--seconds" || arg == "--only") {
-      if (arg == "--seed"   ? value.getAsInteger(10, seed)
-          : arg == "--only" ? value.getAsInteger(10, only)
-                            : value.getAsInteger(10, seconds)) {
+    if (arg == "--seed" || arg == "--seconds" || arg == "--only" ||
+        arg == "--count") {
+      if (arg == "--seed"    ? value.getAsInteger(10, seed)
+          : arg == "--only"  ? value.getAsInteger(10, only)
+          : arg == "--count" ? value.getAsInteger(10, count)
+                             : value.getAsInteger(10, seconds)) {
         llvm::errs() << "expected a number after " << arg << '\n';
         return 2;
       }
@@ -182,11 +205,13 @@ int main(int argc, char **argv) {
     corpus.insert(corpus.end(), texts.begin(), texts.end());
   }
   if (corpus.empty()) {
-    llvm::errs() << "usage: " << argv[0]
-                 << " DIR... [--seconds N] [--seed S] [--only NUMBER]\n";
+    llvm::errs()
+        << "usage: " << argv[0]
+        << " DIR... [--seconds N | --count N] [--seed S] [--only NUMBER]\n";
     return 2;
   }
   installHandlers();
+  lamina::limitMemoryGrowth(memoryBytes);
   if (single) {
     runOne(Mutator(corpus, seed + only).next());
     return 0;
@@ -194,12 +219,15 @@ int main(int argc, char **argv) {
   for (const std::string &text : corpus)
     runOne(text);
   auto start = std::chrono::steady_clock::now();
-  uint64_t count = 0;
-  for (;
-       std::chrono::steady_clock::now() - start < std::chrono::seconds(seconds);
-       ++count)
-    runOne(Mutator(corpus, seed + count).next());
-  llvm::outs() << corpus.size() << " files, " << count << " mutations, seed "
+  auto isOver = [&](uint64_t done) {
+    return count ? done == count
+                 : std::chrono::steady_clock::now() - start >=
+                       std::chrono::seconds(seconds);
+  };
+  uint64_t done = 0;
+  for (; !isOver(done); ++done)
+    runOne(Mutator(corpus, seed + done).next());
+  llvm::outs() << corpus.size() << " files, " << done << " mutations, seed "
                << seed << '\n';
   return 0;
 }
