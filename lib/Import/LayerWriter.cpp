@@ -36,7 +36,6 @@ static bool isIrrelevant(StringRef key) {
                              "output_shape_module",
                              "mask_module",
                              "shared_object_id",
-                             "mode",
                              "renorm_momentum",
                              "use_fast_variance",
                              "supports_masking"},
@@ -112,55 +111,9 @@ static llvm::SmallVector<StringRef> parametersOf(StringRef className) {
   return result;
 }
 
-/// Options as Keras 1 called them.
-std::optional<JSONObject> ModelWriter::renamed(StringRef className,
-                                               const JSONObject &config) {
-  bool isOld = config.get("border_mode") || config.get("W_regularizer") ||
-               config.get("init") || config.get("nb_filter") ||
-               config.get("p") || config.get("dim_ordering");
-  if (!isOld)
-    return std::nullopt;
-  static constexpr std::pair<const char *, const char *> names[] = {
-      {"init", "kernel_initializer"},
-      {"W_regularizer", "kernel_regularizer"},
-      {"b_regularizer", "bias_regularizer"},
-      {"W_constraint", "kernel_constraint"},
-      {"b_constraint", "bias_constraint"},
-      {"bias", "use_bias"},
-      {"nb_filter", "filters"},
-      {"border_mode", "padding"},
-      {"subsample", "strides"},
-      {"subsample_length", "strides"},
-      {"filter_length", "kernel_size"},
-      {"pool_length", "pool_size"},
-      {"stride", "strides"},
-      {"p", "rate"},
-      {"inner_init", "recurrent_initializer"},
-      {"inner_activation", "recurrent_activation"}};
-  JSONObject result;
-  for (const auto &[key, item] : config) {
-    StringRef name = key;
-    for (auto [old, current] : names)
-      if (name == old)
-        name = current;
-    if (name == "output_dim" && className != "Embedding")
-      name = "units";
-    if (name == "nb_row" || name == "nb_col" || name == "dim_ordering")
-      continue;
-    result[name.str()] = item;
-  }
-  if (const JSONValue *rows = config.get("nb_row"))
-    if (const JSONValue *columns = config.get("nb_col"))
-      result["kernel_size"] = JSONArray{*rows, *columns};
-  if (std::optional<StringRef> order = config.getString("dim_ordering"))
-    result["data_format"] = *order == "th" ? "channels_first" : "channels_last";
-  return result;
-}
-
 std::string ModelWriter::constructor(StringRef className, StringRef space,
-                                     const JSONObject &given, StringRef layer) {
-  std::optional<JSONObject> current = renamed(className, given);
-  const JSONObject &config = current ? *current : given;
+                                     const JSONObject &config,
+                                     StringRef layer) {
   llvm::SmallVector<StringRef> known = parametersOf(className);
   // In the order of the parameters, so that the program reads like one.
   llvm::SmallVector<StringRef> keys;
@@ -196,6 +149,10 @@ std::string ModelWriter::constructor(StringRef className, StringRef space,
       content = text(value(item, key));
     arguments.push_back(key.str() + "=" + content);
   }
+  // What the first versions did, which had no such option.
+  if (isBeforeKeras3 && className.starts_with("GRU") &&
+      !config.get("reset_after"))
+    arguments.push_back("reset_after=False");
   if (std::optional<StringRef> name = config.getString("name"))
     arguments.push_back("name=" + text(tree.string(*name)));
   const JSONValue *shape = config.get("batch_input_shape");
@@ -250,8 +207,6 @@ std::string ModelWriter::layer(const JSONObject &json) {
   }
   // Names that Keras has changed since.
   StringRef current = llvm::StringSwitch<StringRef>(className)
-                          .Case("Convolution1D", "Conv1D")
-                          .Case("Convolution2D", "Conv2D")
                           .Case("BatchNormalizationV1", "BatchNormalization")
                           .Case("SyncBatchNormalization", "BatchNormalization")
                           .Default(className);

@@ -1,6 +1,7 @@
 //===- ModelFile.cpp - what is in a file that Keras saved -----------------===//
 
 #include "lamina/Import/ModelFile.h"
+#include "Keras1.h"
 #include "WeightsReader.h"
 #include "llvm/ADT/StringExtras.h"
 #include <algorithm>
@@ -208,10 +209,21 @@ llvm::Expected<ModelFile> readModelFile(StringRef bytes, bool withWeights) {
   }
   if (error)
     return std::move(error);
+  // TensorFlow.js puts the model into an object of its own.
+  for (StringRef key : {"modelTopology", "model_config"})
+    if (llvm::json::Object *outer = file.config.getAsObject())
+      if (llvm::json::Value *inner = outer->get(key)) {
+        llvm::json::Value kept = std::move(*inner);
+        file.config = std::move(kept);
+      }
   const llvm::json::Object *model = file.config.getAsObject();
   if (!model || !model->getString("class_name") ||
       !(model->getObject("config") || model->getArray("config")))
     return createStringError("its configuration is that of no model");
+  file.isKeras1 = modernizeLayers(file.config);
+  if (file.isKeras1)
+    if (llvm::Error failure = modernizeWeights(file))
+      return std::move(failure);
   return std::move(file);
 }
 

@@ -6,6 +6,7 @@
 #include "lamina/Frontend/Library.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
+#include <set>
 
 namespace lamina::import {
 
@@ -142,6 +143,56 @@ std::string ModelWriter::model(const JSONObject &json, bool isOutermost) {
 // Training
 //===----------------------------------------------------------------------===//
 
+/// Is there a loss or metric of this name? `space` is "losses" or "metrics".
+static bool isKnownFunction(StringRef space, StringRef name) {
+  std::string quoted = ("'" + name + "'").str(),
+              lower = ("'" + name.lower() + "'");
+  return llvm::any_of(
+      Library::get().definitions(), [&](const Library::Definition &each) {
+        return (each.nameSpace.empty() &&
+                (each.name == name || snakeCase(each.name) == name)) ||
+               (each.nameSpace == space &&
+                (each.text.contains(quoted) || each.text.contains(lower)));
+      });
+}
+
+/// Losses or metrics with functions by their names alone; what is no function
+/// of Keras goes to `unknown`.
+static JSONValue namedFunctions(const JSONValue &value, StringRef space,
+                                std::set<std::string> &unknown) {
+  if (std::optional<StringRef> name = value.getAsString()) {
+    if (!isKnownFunction(space, *name))
+      unknown.insert(name->str());
+    return value;
+  }
+  if (const JSONArray *list = value.getAsArray()) {
+    JSONArray result;
+    for (const JSONValue &each : *list)
+      result.push_back(namedFunctions(each, space, unknown));
+    return result;
+  }
+  const JSONObject *object = value.getAsObject();
+  if (!object)
+    return value;
+  if (std::optional<StringRef> type = object->getString("class_name")) {
+    // {"class_name": "function", "config": "mean_squared_error"}
+    const JSONValue *function = object->get("config");
+    if (*type != "function") {
+      const JSONObject *config = object->getObject("config");
+      function = config ? config->get("fn") : nullptr;
+      if (!type->ends_with("Wrapper"))
+        function = nullptr;
+    }
+    return function && function->getAsString()
+               ? namedFunctions(*function, space, unknown)
+               : value;
+  }
+  JSONObject result;
+  for (const auto &[key, item] : *object)
+    result[key.str()] = namedFunctions(item, space, unknown);
+  return result;
+}
+
 void ModelWriter::compile(const JSONValue &training, StringRef variable) {
   const JSONObject *config = training.getAsObject();
   const JSONValue *loss = config ? config->get("loss") : nullptr;
@@ -153,10 +204,21 @@ void ModelWriter::compile(const JSONValue &training, StringRef variable) {
   std::vector<std::string> arguments;
   if (optimizer && !optimizer->getAsNull())
     arguments.push_back("optimizer=" + text(value(*optimizer, "optimizer")));
-  arguments.push_back("loss=" + text(value(*loss, "loss")));
-  for (StringRef key : {"metrics", "loss_weights"})
-    if (const JSONValue *found = config->get(key); found && !found->getAsNull())
-      arguments.push_back((key + "=").str() + text(value(*found, "metrics")));
+  std::set<std::string> unknown;
+  JSONValue named = namedFunctions(*loss, "losses", unknown);
+  arguments.push_back("loss=" + text(value(named, "loss")));
+  if (const JSONValue *metrics = config->get("metrics");
+      metrics && !metrics->getAsNull()) {
+    named = namedFunctions(*metrics, "metrics", unknown);
+    arguments.push_back("metrics=" + text(value(named, "metrics")));
+  }
+  if (const JSONValue *weights = config->get("loss_weights");
+      weights && !weights->getAsNull())
+    arguments.push_back("loss_weights=" + text(value(*weights, "metrics")));
+  for (const std::string &name : unknown)
+    fail("'" + name +
+         "' is no loss or metric of Keras, and the file has only "
+         "its name");
   if (result.errors.size() == before) {
     statements +=
         (variable + ".compile(" + llvm::join(arguments, ", ") + ")\n").str();
@@ -170,6 +232,11 @@ void ModelWriter::compile(const JSONValue &training, StringRef variable) {
 
 Imported ModelWriter::run(const ModelFile &file) {
   const JSONObject *json = file.config.getAsObject();
+  // A configuration of Keras 3 that does not say its version names modules.
+  isBeforeKeras3 = file.writer.empty()
+                       ? !json->get("module")
+                       : StringRef(file.writer).starts_with("Keras 1") ||
+                             StringRef(file.writer).starts_with("Keras 2");
   taken.insert("model");
   std::string expression = model(*json, true);
   if (!unknown.empty()) {

@@ -34,6 +34,8 @@ private:
   llvm::StringSet<> taken;              // names that variables must not have
   llvm::SetVector<llvm::StringRef> unknown; // layers that there are none of
   std::vector<std::string> imports;
+  /// Of what Keras 3 changed, the file means what was before.
+  bool isBeforeKeras3 = false;
   unsigned depth = 0;
 
   /// The tensors of the model being written: layer, call, output → variable.
@@ -64,8 +66,6 @@ private:
                           const JSONObject &config, llvm::StringRef layer);
   bool isDefault(llvm::StringRef className, llvm::StringRef key,
                  const JSONValue &value) const;
-  std::optional<JSONObject> renamed(llvm::StringRef className,
-                                    const JSONObject &config);
 
   // ValueWriter.cpp: values of a configuration
   Expr *value(const JSONValue &value, llvm::StringRef key = "");

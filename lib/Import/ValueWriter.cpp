@@ -56,8 +56,14 @@ Expr *ModelWriter::value(const JSONValue &json, StringRef key) {
     return leave(tree.integer(*number));
   if (std::optional<double> number = json.getAsNumber())
     return leave(tree.real(*number));
-  if (std::optional<StringRef> text = json.getAsString())
+  if (std::optional<StringRef> text = json.getAsString()) {
+    // Keras 3 has another function under this name.
+    if (isBeforeKeras3 && *text == "hard_sigmoid" &&
+        key.ends_with("activation"))
+      return leave(
+          tree.attribute(tree.attribute(tree.name("keras"), "backend"), *text));
     return leave(tree.string(*text));
+  }
   if (const JSONObject *found = json.getAsObject())
     return leave(object(*found, key));
   llvm::SmallVector<Expr *> items;

@@ -3,6 +3,7 @@
 #include "WeightsReader.h"
 #include "Hdf5.h"
 #include "Isolated.h"
+#include "Keras1.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include <cstring>
@@ -52,7 +53,10 @@ llvm::Error WeightsReader::readContainer(const llvm::json::Object &model,
   if (!layers)
     return llvm::Error::success();
   std::string folder = group.empty() ? "layers" : group + "/layers";
-  if (source.kindOf(folder) != Hdf5File::Kind::Group) // tf.keras 2.13 to 2.15
+  // tf.keras 2.12 to 2.15 lists layers with weights twice, and stores the
+  // first.
+  bool isTwice = source.kindOf(folder) != Hdf5File::Kind::Group;
+  if (isTwice)
     folder = group.empty() ? "_layer_checkpoint_dependencies"
                            : group + "/_layer_checkpoint_dependencies";
   llvm::StringMap<unsigned> used;
@@ -68,7 +72,7 @@ llvm::Error WeightsReader::readContainer(const llvm::json::Object &model,
     std::string name = inner->getString("name").value_or("").str();
     std::string base = snakeCase(*type);
     // A functional model is stored under the name of its class.
-    unsigned count = used[base]++;
+    unsigned count = used[base]++ * (isTwice ? 2 : 1);
     std::string path =
         folder + "/" + base + (count ? "_" + std::to_string(count) : "");
     if (source.kindOf(path) != Hdf5File::Kind::Group)
@@ -204,14 +208,16 @@ llvm::Error inChild(StringRef bytes, ModelFile &file,
                     llvm::ArrayRef<std::string *> texts,
                     llvm::function_ref<llvm::Error()> read) {
   // A file costs its reading, at 50 MB/s, and what needs longer does not end.
-  double seconds = 0.5 + double(bytes.size()) / 50e6;
+  // Weights are hardly compressed, and there are a few copies of them.
+  ProcessLimits limits{0.5 + double(bytes.size()) / 50e6,
+                       (256ull << 20) + 32 * bytes.size()};
   auto append = [](std::string &to, StringRef text) {
     uint64_t size = text.size();
     to.append(reinterpret_cast<const char *>(&size), sizeof(size));
     to += text;
   };
   llvm::Expected<std::string> image =
-      isolated(seconds, [&]() -> llvm::Expected<std::string> {
+      isolated(limits, [&]() -> llvm::Expected<std::string> {
         if (llvm::Error error = read())
           return std::move(error);
         std::string result;
@@ -257,6 +263,27 @@ llvm::Error readStoredWeights(StringRef bytes, ModelFile &file) {
   });
 }
 
+llvm::Error readWeightsFile(StringRef bytes, ModelFile &file) {
+  file.weights.clear();
+  llvm::Error error = inChild(bytes, file, {}, [&]() -> llvm::Error {
+    llvm::Expected<std::unique_ptr<Hdf5File>> source = Hdf5File::open(bytes);
+    if (!source)
+      return source.takeError();
+    WeightsReader reader(**source, file);
+    if ((*source)->kindOf("model_weights") == Hdf5File::Kind::Group)
+      return reader.readLegacy("model_weights");
+    if ((*source)->hasAttribute("/", "layer_names"))
+      return reader.readLegacy("");
+    return reader.readStore();
+  });
+  if (error)
+    return error;
+  if (file.weights.empty())
+    return createStringError(
+        "no weights that belong to layers of the model were found in it");
+  return file.isKeras1 ? modernizeWeights(file) : llvm::Error::success();
+}
+
 llvm::Error readHdf5(StringRef bytes, bool withWeights, ModelFile &file) {
   std::string config, training, version;
   llvm::Error error = inChild(
@@ -268,7 +295,8 @@ llvm::Error readHdf5(StringRef bytes, bool withWeights, ModelFile &file) {
         if (!(*source)->hasAttribute("/", "model_config"))
           return createStringError(
               "the file has weights, but no model: attribute "
-              "'model_config' is missing");
+              "'model_config' is missing; give the model and, with "
+              "--weights, this file");
         std::pair<const char *, std::string *> texts[] = {
             {"model_config", &config},
             {"training_config", &training},

@@ -85,7 +85,9 @@ public:
   /// Sets the weights of --weights or of a file that Keras saved, and the optimizer's state if it is in the file, as initial values of a module of
   /// stage `lam` or `grad`.
   bool setWeights(mlir::ModuleOp module);
-  bool hasWeights() const { return !arguments.weights.empty() || !fileWeights.empty(); }
+  /// Takes the weights of --weights, an HDF5 file, for those of the file.
+  bool readKerasWeights();
+  bool hasWeights() const { return !arguments.weights.empty() || !file.weights.empty(); }
   /// Parses the input file; null after errors.
   ast::Module *parse();
   frontend::Evaluator &evaluator();
@@ -101,8 +103,8 @@ public:
 
 private:
   ast::ASTContext astContext;
-  std::vector<import::LayerWeights> fileWeights; // of a file that Keras saved
-  std::vector<std::string> notes;                // printed at the end
+  import::ModelFile file;         // that Keras saved
+  std::vector<std::string> notes; // printed at the end
   mlir::OwningOpRef<mlir::ModuleOp> evaluate(ast::Module *program, const frontend::TrainingOptions &training);
   std::unique_ptr<frontend::Evaluator> evaluatorValue;
 };

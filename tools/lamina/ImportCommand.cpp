@@ -16,11 +16,12 @@ std::optional<std::string> Session::importProgram(llvm::StringRef path) {
   std::optional<std::string> bytes = read(path);
   if (!bytes)
     return std::nullopt;
-  llvm::Expected<import::ModelFile> file = import::readModelFile(*bytes);
-  if (!file) {
-    error(file.takeError(), path);
+  llvm::Expected<import::ModelFile> found = import::readModelFile(*bytes);
+  if (!found) {
+    error(found.takeError(), path);
     return std::nullopt;
   }
+  file = std::move(*found);
   import::ImportOptions options;
   options.fileName = llvm::sys::path::filename(path).str();
   for (llvm::StringRef binding : arguments.bindings) {
@@ -41,14 +42,13 @@ std::optional<std::string> Session::importProgram(llvm::StringRef path) {
       return std::nullopt;
     options.definitions += *text + "\n";
   }
-  import::Imported imported = import::importModel(*file, options);
+  import::Imported imported = import::importModel(file, options);
   for (const std::string &message : imported.errors)
     diagnostics.errorInFile(path, message);
   for (const std::string &note : imported.notes)
     notes.push_back((path + ": note: " + note).str());
   if (!imported.errors.empty())
     return std::nullopt;
-  fileWeights = std::move(file->weights);
   return std::move(imported.program);
 }
 
@@ -111,15 +111,23 @@ std::optional<std::vector<size_t>> assign(const NamedArrays &arrays,
 }
 } // namespace
 
+bool Session::readKerasWeights() {
+  std::optional<std::string> bytes = read(arguments.weights);
+  return bytes &&
+         !error(import::readWeightsFile(*bytes, file), arguments.weights);
+}
+
 std::optional<NamedArrays> Session::importedWeights(ModuleOp module) {
   NamedArrays result;
   std::vector<ArraySpec> all = stateOf(module).weights;
   bool ok = true;
   auto fail = [&](const llvm::Twine &message) {
-    diagnostics.errorInFile(arguments.input, message);
+    diagnostics.errorInFile(
+        arguments.weights.empty() ? arguments.input : arguments.weights,
+        message);
     ok = false;
   };
-  for (import::LayerWeights &weights : fileWeights) {
+  for (import::LayerWeights &weights : file.weights) {
     std::vector<ArraySpec> specs;
     for (const ArraySpec &spec : all)
       if (llvm::StringRef(spec.name).starts_with(weights.layer + "/"))
@@ -151,7 +159,7 @@ std::optional<NamedArrays> Session::importedWeights(ModuleOp module) {
   for (const auto &[name, array] : result)
     found[name] = true;
   for (const ArraySpec &spec : all)
-    if (!fileWeights.empty() && !found.contains(spec.name))
+    if (!file.weights.empty() && !found.contains(spec.name))
       fail("the file has no weight '" + spec.name + "'");
   if (!ok)
     return std::nullopt;

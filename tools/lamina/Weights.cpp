@@ -76,7 +76,10 @@ bool Session::setWeights(ModuleOp module) {
     return true;
   llvm::StringRef source = arguments.weights.empty() ? arguments.input : arguments.weights;
   std::optional<NamedArrays> loaded;
-  if (arguments.weights.empty()) {
+  bool isHdf5 = source.ends_with(".h5") || source.ends_with(".hdf5");
+  if (isHdf5 && !arguments.weights.empty() && !readKerasWeights())
+    return false;
+  if (arguments.weights.empty() || isHdf5) {
     loaded = importedWeights(module);
     if (!loaded)
       return false;

@@ -70,7 +70,7 @@ void declareModel(CLI::App &app, Arguments &args) {
 }
 
 void declareWeights(CLI::App &app, Arguments &args) {
-  app.add_option("--weights", args.weights, "an .npz or .safetensors file with the weights by name");
+  app.add_option("--weights", args.weights, "an .npz or .safetensors file with the weights by name, or an .h5 of Keras");
   app.add_option("--seed", args.options.seed, "the seed of initial weights and random numbers");
 }
 
@@ -198,7 +198,7 @@ void declareTrain(CLI::App &app, Arguments &args) {
       ->check(CLI::Range(int64_t(1), int64_t(1) << 40));
   app.add_option("--seed", train.seed, "the seed of initial weights, shuffling and random numbers");
   app.add_flag("--no-shuffle", train.noShuffle, "take the rows in order");
-  app.add_option("--weights", args.weights, "begin with the weights of an .npz or .safetensors file");
+  app.add_option("--weights", args.weights, "begin with the weights of an .npz or .safetensors file, or of an .h5 of Keras");
   app.add_option("--save-weights", train.saveWeights, "the .npz or .safetensors file for the trained weights");
   app.add_flag("--save-optimizer", train.saveOptimizer, "write the optimizer's state to it, too");
   app.add_option("--checkpoint", train.checkpoint, "a file to resume from, written after every epoch");

@@ -1,5 +1,4 @@
-//===- ModelFile.h - what is in a file that Keras saved --------*- C++ -*-===//
-//-*-===//
+//===- ModelFile.h - what is in a file that Keras saved ---------*- C++ -*-===//
 #ifndef LAMINA_IMPORT_MODELFILE_H
 #define LAMINA_IMPORT_MODELFILE_H
 
@@ -22,6 +21,8 @@ struct ModelFile {
   llvm::json::Value config = nullptr;        // {"class_name": …, "config": …}
   std::optional<llvm::json::Value> training; // optimizer, loss
   std::string writer; // "Keras 2.2.4", if the file says so
+  /// Layers were those of Keras 1, which stored some weights differently.
+  bool isKeras1 = false;
   std::vector<LayerWeights> weights;
 };
 
@@ -31,6 +32,11 @@ bool isModelFile(llvm::StringRef path);
 /// Reads a `.keras`, `.h5` or `.json` file image, told apart by how it begins.
 llvm::Expected<ModelFile> readModelFile(llvm::StringRef bytes,
                                         bool withWeights = true);
+
+/// The weights of an `.h5` or `.weights.h5` file, with or without a model in it,
+/// instead of those that `file` has. Names of layers come from the file, or from
+/// the configuration that `file` has.
+llvm::Error readWeightsFile(llvm::StringRef bytes, ModelFile &file);
 
 /// Parses Python's JSON. `1.0` is {"class_name": "__float__", "config": "1.0"},
 /// so that it is not taken for `1`; so are NaN and Infinity.
