@@ -5,9 +5,10 @@
 // number only:
 //
 //   ParserFuzzer DIR... [--seconds N | --count N] [--seed S] [--only NUMBER]
+//                       [--memory MIB]
 //
 // An input that crashes, takes more than a second of processor time or needs
-// more than 256 MiB of memory is written to crash-input.
+// more than --memory is written to crash-input.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,15 +32,14 @@ using llvm::StringRef;
 
 static const std::string *currentInput;
 
-// What one input may take: time of this process, time on the clock (for waits,
-// also for a process of its own), memory.
+// What one input may take: time of this process, and time on the clock (for
+// waits, also for a process of its own).
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 static constexpr time_t processorSeconds = 20; // sanitized code is slow
 #else
 static constexpr time_t processorSeconds = 1;
 #endif
 static constexpr unsigned clockSeconds = 20;
-static constexpr uint64_t memoryBytes = 256 << 20;
 
 /// Saves the input of the crash. Only calls what a signal handler may.
 static void onCrash(int signal) {
@@ -178,18 +178,19 @@ void Mutator::mutate(std::string &text) {
 }
 
 int main(int argc, char **argv) {
-  uint64_t seed = 1, only = 0, count = 0;
+  uint64_t seed = 1, only = 0, count = 0, mebibytes = 0;
   unsigned seconds = 5;
   bool single = false;
   std::vector<std::string> corpus;
   for (int i = 1; i < argc; ++i) {
     StringRef arg = argv[i], value = i + 1 < argc ? argv[i + 1] : "";
     if (arg == "--seed" || arg == "--seconds" || arg == "--only" ||
-        arg == "--count") {
-      if (arg == "--seed"    ? value.getAsInteger(10, seed)
-          : arg == "--only"  ? value.getAsInteger(10, only)
-          : arg == "--count" ? value.getAsInteger(10, count)
-                             : value.getAsInteger(10, seconds)) {
+        arg == "--count" || arg == "--memory") {
+      if (arg == "--seed"     ? value.getAsInteger(10, seed)
+          : arg == "--only"   ? value.getAsInteger(10, only)
+          : arg == "--count"  ? value.getAsInteger(10, count)
+          : arg == "--memory" ? value.getAsInteger(10, mebibytes)
+                              : value.getAsInteger(10, seconds)) {
         llvm::errs() << "expected a number after " << arg << '\n';
         return 2;
       }
@@ -207,11 +208,13 @@ int main(int argc, char **argv) {
   if (corpus.empty()) {
     llvm::errs()
         << "usage: " << argv[0]
-        << " DIR... [--seconds N | --count N] [--seed S] [--only NUMBER]\n";
+        << " DIR... [--seconds N | --count N] [--seed S] [--only NUMBER] "
+           "[--memory MIB]\n";
     return 2;
   }
   installHandlers();
-  lamina::limitMemoryGrowth(memoryBytes);
+  if (mebibytes)
+    lamina::limitMemoryGrowth(mebibytes << 20);
   if (single) {
     runOne(Mutator(corpus, seed + only).next());
     return 0;

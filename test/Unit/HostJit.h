@@ -69,6 +69,18 @@ inline void addLoweringToLLVM(mlir::OpPassManager &pm) {
   pm.addPass(mlir::createReconcileUnrealizedCastsPass());
 }
 
+/// Rounds to nearest, ties to even; a NaN stays one.
+inline __bf16 truncateToBrain(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof(bits));
+  uint16_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+  if (value != value)
+    rounded = bits >> 16 | 0x40;
+  __bf16 result;
+  memcpy(&result, &rounded, sizeof(result));
+  return result;
+}
+
 /// A module lowered and loaded; null from create() if any step failed.
 class HostJit {
 public:
@@ -100,6 +112,17 @@ public:
     if (!jit)
       return fail(jit.takeError());
     llvm::orc::ThreadSafeModule owned(std::move(code), std::move(context));
+    // What LLVM calls for bfloat16 where the processor lacks it is in the
+    // compiler's library only since GCC 13.
+    llvm::orc::SymbolMap symbols;
+    symbols[(*jit)->mangleAndIntern("__truncsfbf2")] = {
+        llvm::orc::ExecutorAddr::fromPtr(&truncateToBrain),
+        llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+    if (llvm::Error error = (*jit)->getMainJITDylib().define(
+            llvm::orc::absoluteSymbols(std::move(symbols)))) {
+      llvm::consumeError(std::move(error));
+      return nullptr;
+    }
     if (llvm::Error error = (*jit)->addIRModule(std::move(owned)))
       return fail(std::move(error));
     auto result = std::make_unique<HostJit>();
