@@ -12,7 +12,9 @@ namespace lamina {
 /// `DIR/NN-STAGE.mlir` after every stage.
 class IRDump {
 public:
-  explicit IRDump(std::string directory) : directory(std::move(directory)) {}
+  /// `number` is that of the next file, and counts on.
+  IRDump(std::string directory, unsigned &number)
+      : directory(std::move(directory)), number(number) {}
 
   /// To be added to the pass manager of a stage; refers to this object.
   std::unique_ptr<mlir::PassInstrumentation>
@@ -21,7 +23,7 @@ public:
 
 private:
   std::string directory;
-  unsigned number = 0;
+  unsigned &number;
   /// Reports the first failure on `op`.
   llvm::LogicalResult write(mlir::Operation *op, llvm::StringRef name);
   bool failedBefore = false;

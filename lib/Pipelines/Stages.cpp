@@ -232,7 +232,7 @@ lamina::runStages(ModuleOp module, unsigned from, unsigned to,
   std::unique_ptr<IRDump> dump;
   if (!options.dumpDir.empty()) {
     module.getContext()->disableMultithreading(); // files are numbered in order
-    dump = std::make_unique<IRDump>(options.dumpDir);
+    dump = std::make_unique<IRDump>(options.dumpDir, *options.dumped);
   }
   DefaultTimingManager timing;
   timing.setEnabled(options.timePasses);

@@ -39,6 +39,13 @@ struct LoopGroup {
   mlir::Operation *product = nullptr; // the matrix product, if it has one
 };
 
+/// A tile's temporaries should stay in the second-level cache.
+inline constexpr int64_t maxInnerElements = 1 << 16;
+
+/// The elements of `value` per step of a loop over its first `depth` axes, an
+/// estimate; no axis counts for more than `maxInnerElements`.
+int64_t innerElements(mlir::Value value, unsigned depth);
+
 /// What a group is for. Blocks share a loop over leading (batch) axes around
 /// large products and everything between them, so that what passes between the
 /// ops stays in the second-level cache; the rows are then grouped inside of it.

@@ -116,7 +116,12 @@ static std::unique_ptr<ArtefactEmitter> emitVariants(Session &session, Arguments
       variants.push_back(module.clone());
       modules.push_back(*variants.back());
       arguments.options.mcpu = processor;
-      if (!session.lower(modules.back(), "llvm-mlir"))
+      std::string dumpDir = arguments.options.dumpDir;
+      if (!dumpDir.empty()) // a folder for what only this variant has
+        arguments.options.dumpDir += "/" + processor;
+      bool lowered = session.lower(modules.back(), "llvm-mlir");
+      arguments.options.dumpDir = dumpDir;
+      if (!lowered)
         return nullptr;
     }
   arguments.options.mcpu = llvm::join(processors, ",");

@@ -3,6 +3,7 @@
 #define LAMINA_PIPELINES_OPTIONS_H
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,9 @@ struct Options {
   /// The directory for one file per stage and per pass that changed something;
   /// empty for none.
   std::string dumpDir;
+  /// How many of these files there are: their numbers go on where several runs
+  /// of stages make one compilation.
+  std::shared_ptr<unsigned> dumped = std::make_shared<unsigned>(0);
   /// Code that adds up the time of each of its kernels, see
   /// lamina-profile-kernels.
   bool profile = false;
