@@ -70,7 +70,8 @@ static constexpr Stage stages[] = {
     {"llvm-mlir", "vectorized code with C entry points in the llvm dialect",
      "builtin llvm",
      "cpu(func.func($names lamina-vectorize{strategy=$strategy},convert-linalg-to-loops),"
-     "$profile lamina-outline-parallel,lamina-emit-gemm{strategy=$strategy}),"
+     "$profile lamina-outline-parallel,lamina-emit-gemm{strategy=$strategy},"
+     "lamina-split-masked-stores{strategy=$strategy}),"
      "gpu(lamina-embed-kernels{chips=$chips},lamina-launch-kernels),"
      "lower-affine,canonicalize,cse,"
      "lamina-expand-math{ldexp=$ldexp fma=$fma},lamina-expand-arith{half=$half},"

@@ -16,10 +16,14 @@ GemmShape::GemmShape(FloatType type, const Strategy &strategy)
       rowBlock(strategy.gemm.rowBlock),
       columnBlock(strategy.gemm.columnBytes * 8 / type.getIntOrFloatBitWidth()),
       depthBlock(strategy.gemm.depthBlock),
-      epilogueRows(strategy.gemm.epilogueRows), strategy(strategy) {
+      epilogueRows(strategy.gemm.epilogueRows), fewRows(strategy.gemm.fewRows),
+      nearBytes(strategy.gemm.nearBytes), smallBytes(strategy.gemm.smallBytes),
+      strategy(strategy) {
   while (vectors > 1 && strategy.gemm.rows[vectors - 1] == 0)
     --vectors;
   columns = vectors * lanes;
+  wideColumns =
+      std::max(columns, strategy.gemm.wideBytes * 8 / int64_t(type.getWidth()));
 }
 
 SmallVector<int64_t> GemmShape::rowTiles(int64_t vectors) const {
@@ -274,7 +278,26 @@ func::FuncOp lamina::gemmBlocks(func::FuncOp gemm, const GemmShape &shape) {
                          last, add, select(inPlace, nextThere, nextHere),
                          rows});
         };
-        b.loop(zero, whole, panel,
+        Value narrow = zero; // where panel by panel begins
+        if (shape.wideColumns > shape.columns) {
+          Value wide = b.number(shape.wideColumns);
+          narrow = select(isEqual(rows, one),
+                          b.mul(b.divide(n, shape.wideColumns), wide), zero);
+          Value line = b.mul(panel, bytes), place = b.mul(start, line);
+          Value there = b.offset(from, select(isPanels, place, zero)),
+                stride = select(isPanels, line,
+                                select(inPlace, right.rowStride, line)),
+                next = select(inPlace, right.columnStride, inPanels);
+          Value here = select(inPlace, there, packed.pointer);
+          b.loop(zero, narrow, wide, [&](Value j) {
+            func::CallOp::create(b, rowTile(module, shape),
+                                 ValueRange{terms, a[0], a[2],
+                                            b.offset(here, b.mul(j, next)),
+                                            stride, b.mul(panel, next),
+                                            b.offset(c, b.mul(j, bytes)), add});
+          });
+        }
+        b.loop(narrow, whole, panel,
                [&](Value j) { call(widest, j, panel, inPlace, lanes); });
         for (int64_t vectors : tails) {
           Value fits = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,

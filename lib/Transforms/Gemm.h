@@ -39,6 +39,10 @@ struct GemmShape {
   int64_t rowBlock = 0, columnBlock = 0, depthBlock = 0;
   /// Rows of a block that an epilogue reads; blocks are made of whole ones.
   int64_t epilogueRows = 0;
+  /// Where the right operand is not packed, see GemmStrategy.
+  int64_t fewRows = 0, nearBytes = 0, smallBytes = 0;
+  /// Columns of whole panels that are read, or packed, at once.
+  int64_t wideColumns = 0;
 
   /// "lamina_gemm_f32" for `kind` gemm.
   std::string name(llvm::StringRef kind) const;
@@ -79,6 +83,13 @@ inline constexpr llvm::StringLiteral kTailVectors = "lamina.tail_vectors";
 /// Strides are in bytes. Alignment is the element's.
 mlir::func::FuncOp registerTile(mlir::ModuleOp module, const GemmShape &shape,
                                 int64_t rows, int64_t vectors);
+
+/// `lamina_gemm_T_row`: the tile of a single row, `wideColumns` wide.
+/// Arguments:
+///   k, a, csA     the terms, the left operand and the distance of its terms
+///   b, ldb, next  the right operand, its rows and its panels of `columns`
+///   c, accumulate the result, and whether to add to it
+mlir::func::FuncOp rowTile(mlir::ModuleOp module, const GemmShape &shape);
 
 /// `lamina_transpose_T_block`(from, its row stride, to, its row stride, rows,
 /// columns, width): to[c][r] = from[r][c], and 0 for rows <= r < width.

@@ -126,7 +126,33 @@ func::FuncOp lamina::packFunction(ModuleOp module, const GemmShape &shape) {
         isColumn = isEqual(rowStride, bytes);
   Value ahead = b.mul(rowStride, b.number(prefetchDistance));
 
-  b.loop(zero, columns, panel, [&](Value j) {
+  // Several whole panels at once, where one is less than what a row is worth
+  // fetching for.
+  Value first = zero;
+  if (shape.wideColumns > shape.columns) {
+    Value wide = b.number(shape.wideColumns);
+    first = arith::SelectOp::create(
+        b, isRow, b.mul(b.divide(columns, shape.wideColumns), wide), zero);
+    Value stride = b.mul(panel, bytes), next = b.mul(stride, rows);
+    b.loop(zero, first, wide, [&](Value j) {
+      Value source = b.offset(from, b.mul(j, bytes));
+      Value target = b.offset(to, b.mul(b.mul(j, rows), bytes));
+      b.loop(zero, rows, one, [&](Value k) {
+        Value in = b.offset(source, b.mul(k, rowStride)),
+              out = b.offset(target, b.mul(k, stride));
+        for (int64_t j = 0; j < shape.wideColumns; j += shape.columns) {
+          for (int64_t v = 0; v < shape.vectors; ++v) {
+            int64_t at = v * shape.lanes * b.elementBytes;
+            b.store(b.load(b.offset(in, j * b.elementBytes + at)),
+                    b.offset(out, at));
+          }
+          out = b.offset(out, next);
+        }
+      });
+    });
+  }
+
+  b.loop(first, columns, panel, [&](Value j) {
     Value left = b.min(panel, b.sub(columns, j));
     Value width = b.mul(
         b.divide(b.add(left, b.number(shape.lanes - 1)), shape.lanes), lanes);

@@ -103,10 +103,9 @@ private:
   /// Fetches rows of the right operand that later tiles or steps will load.
   void fetchAhead(Value &row) {
     auto lines = [&](Value row, unsigned level) {
-      for (int64_t v = 0; v < vectors; ++v)
-        b.prefetch(
-            b.offset(row, v * b.vector.getNumElements() * b.elementBytes),
-            level);
+      int64_t width = vectors * b.vector.getNumElements() * b.elementBytes;
+      for (int64_t line = 0; line < width; line += PointerBuilder::lineBytes)
+        b.prefetch(b.offset(row, line), level);
     };
     b.when(isOne, [&] { lines(row, 2); });
     b.when(isAll, [&] {
@@ -176,5 +175,64 @@ func::FuncOp lamina::registerTile(ModuleOp module, const GemmShape &shape,
                             i64, i1, pointer, i64});
   function->setAttr("no_inline", builder.getUnitAttr());
   TileEmitter(function, shape, rows, vectors).emit();
+  return function;
+}
+
+func::FuncOp lamina::rowTile(ModuleOp module, const GemmShape &shape) {
+  std::string name = shape.name("gemm") + "_row";
+  if (auto known = module.lookupSymbol<func::FuncOp>(name))
+    return known;
+  Builder builder(module.getContext());
+  Type pointer = LLVM::LLVMPointerType::get(module.getContext());
+  Type i64 = builder.getI64Type(), i1 = builder.getI1Type();
+  func::FuncOp function = createSharedFunction(
+      module, name, {i64, pointer, i64, pointer, i64, i64, pointer, i1});
+  function->setAttr("no_inline", builder.getUnitAttr());
+  PointerBuilder b(module.getLoc(), shape.type, shape.lanes);
+  b.setInsertionPointToStart(function.addEntryBlock());
+  auto arguments = function.getArguments();
+  Value k = arguments[0], csA = arguments[2], ldb = arguments[4],
+        next = arguments[5], c = arguments[6], accumulate = arguments[7];
+  int64_t bytes = shape.lanes * b.elementBytes,
+          panels = shape.wideColumns / shape.columns;
+  // Places of the panels, and then of their vectors.
+  SmallVector<Value> panelOffsets{Value()};
+  for (int64_t panel = 1; panel < panels; ++panel)
+    panelOffsets.push_back(b.mul(next, b.number(panel)));
+  auto forEachVector = [&](function_ref<void(int64_t, int64_t)> body) {
+    for (int64_t panel = 0; panel < panels; ++panel)
+      for (int64_t v = 0; v < shape.vectors; ++v)
+        body(panel, v * bytes);
+  };
+  PointerBuilder::Values state(panels * shape.vectors, b.zero());
+  state.push_back(arguments[1]);
+  state.push_back(arguments[3]);
+  auto steps = [&](int64_t count) {
+    return [&, count](Value, ValueRange values) {
+      PointerBuilder::Values now(values);
+      Value &left = now[now.size() - 2], &right = now.back();
+      for (int64_t i = 0; i < count; ++i) {
+        Value term = b.splat(left), *sum = now.data();
+        forEachVector([&](int64_t panel, int64_t at) {
+          Value row = panel ? b.offset(right, panelOffsets[panel]) : right;
+          *sum = LLVM::FMAOp::create(b, term, b.load(b.offset(row, at)), *sum);
+          ++sum;
+        });
+        left = b.offset(left, csA);
+        right = b.offset(right, ldb);
+      }
+      return now;
+    };
+  };
+  constexpr int64_t unroll = 4;
+  Value whole = b.mul(b.divide(k, unroll), b.number(unroll));
+  state = b.loop(b.number(0), whole, b.number(unroll), state, steps(unroll));
+  state = b.loop(whole, k, b.number(1), state, steps(1));
+  for (int64_t v = 0; v < panels * shape.vectors; ++v) {
+    Value place = b.offset(c, v * bytes);
+    Value sum = arith::AddFOp::create(b, b.load(place), state[v]);
+    b.store(arith::SelectOp::create(b, accumulate, sum, state[v]), place);
+  }
+  func::ReturnOp::create(b);
   return function;
 }

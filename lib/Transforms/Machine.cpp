@@ -15,13 +15,20 @@ using namespace lamina;
 
 // The first row is the fallback. Register tiles: the accumulators and one row
 // of operands fit in the register file (32 x 64 bytes, 16 x 32 bytes, …).
+// clang-format off
+static constexpr GemmStrategy noCalls =
+    {{4, 4, 0, 0}, 192, 2048, 256, 48, 32, 2048, 0, 0};
 static constexpr Strategy strategies[] = {
-    {"cpu-generic", 16, 4, 8, 4096, false, {{4, 4, 0, 0}, 192, 2048, 256, 48}},
-    {"cpu-avx2", 32, 6, 16, 4096, true, {{8, 6, 0, 0}, 192, 2048, 256, 48}},
-    {"cpu-avx512", 64, 6, 64, 4096, true, {{12, 12, 8, 6}, 192, 2048, 384, 48}},
+    {"cpu-generic", 16, 4, 8, 4096, false, false, noCalls},
+    // A panel is one line wide: rows far apart compete for the cache's lines.
+    {"cpu-avx2", 32, 6, 16, 4096, true, false,
+     {{8, 6, 0, 0}, 192, 2048, 256, 48, 1, 0, 32 << 10, 256}},
+    {"cpu-avx512", 64, 6, 64, 4096, true, true,
+     {{12, 12, 8, 6}, 192, 2048, 384, 48, 32, 2048, 0, 256}},
     // A tile is what a block of threads shares.
-    {"gpu", 16, 16, 64, 2048, true, {{4, 4, 0, 0}, 192, 2048, 256, 48}},
+    {"gpu", 16, 16, 64, 2048, true, true, noCalls},
 };
+// clang-format on
 
 const Strategy &lamina::strategyNamed(llvm::StringRef name) {
   for (const Strategy &strategy : strategies)

@@ -21,10 +21,6 @@ namespace lamina {
 using namespace mlir;
 using namespace lamina;
 
-/// The right operand is read where it is up to so many rows of the left one,
-/// and if its own rows are so close that a panel lies in few pages.
-static constexpr int64_t rowsWithoutPacking = 32, nearRows = 2048;
-
 namespace {
 /// Replaces one product.
 class Outliner {
@@ -248,17 +244,24 @@ private:
     addTail(gemm, columns);
     Value direct;
     StringRef how;
+    int64_t rowBytes = !pitch || ShapedType::isDynamic(*pitch)
+                           ? ShapedType::kDynamic
+                           : *pitch * shape.type.getIntOrFloatBitWidth() / 8;
     if (!pitch) {
       direct = flag(false);
       how = "its right operand is packed";
-    } else if (!ShapedType::isDynamic(*pitch) &&
-               *pitch * shape.type.getIntOrFloatBitWidth() / 8 <= nearRows) {
+    } else if (ShapedType::isDynamic(rowBytes)) {
+      direct = areFew(rows);
+      how = "its right operand is packed if enough rows read it";
+    } else if (rowBytes <= shape.nearBytes) {
       direct = flag(true);
       how = "its right operand is read in place: the rows are close";
+    } else if (auto terms = getConstantIntValue(depth);
+               terms && *terms * rowBytes <= shape.smallBytes) {
+      direct = flag(true);
+      how = "its right operand is read in place: it is small";
     } else {
-      direct = rewriter.createOrFold<arith::CmpIOp>(
-          loc, arith::CmpIPredicate::sle, value(rows),
-          index(rowsWithoutPacking));
+      direct = areFew(rows);
       how = "its right operand is packed if enough rows read it";
     }
     report(how);
@@ -267,6 +270,12 @@ private:
     if (epilogue.op)
       gemm = attachEpilogue(gemm, operands);
     func::CallOp::create(rewriter, loc, gemm, operands);
+  }
+
+  /// Whether too few rows read the right operand for its packing to pay.
+  Value areFew(OpFoldResult rows) {
+    return rewriter.createOrFold<arith::CmpIOp>(
+        loc, arith::CmpIPredicate::sle, value(rows), index(shape.fewRows));
   }
 
   void report(StringRef how) {

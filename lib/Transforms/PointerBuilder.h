@@ -43,6 +43,7 @@ public:
   Value load(Value pointer, Value mask);
   void store(Value value, Value pointer);
   void store(Value value, Value pointer, Value mask);
+  static constexpr int64_t lineBytes = 64; // of a cache
   /// Fetches the line at `pointer` into the cache of `level`.
   void prefetch(Value pointer, unsigned level = 1);
 

@@ -107,7 +107,7 @@ private:
           result = call.getOperand(3);
     Value rows = size(result, 0), columns = size(result, 1),
           depth = size(left, 1), zero = number(0), one = number(1);
-    Value panel = number(shape.columns), block = number(shape.rowBlock);
+    Value panel = number(shape.wideColumns), block = number(shape.rowBlock);
     Value panels = parts(columns, panel), blocks = parts(rows, block);
     Value four = multiply(threads, number(4));
     Value several = arith::AndIOp::create(b, atLeast(threads, number(2)),

@@ -160,6 +160,10 @@ TEST_P(ProductsTest, sizesAroundTilesAndBlocks) {
   products.push_back(
       matrices(200, 390, 1100)); // several blocks in each direction
   products.push_back(matrices(385, 20, 600));
+  // Single rows, as such and as what a block of rows leaves.
+  for (int64_t n : {64, 127, 512, 600, 1100})
+    products.push_back(matrices(1, 390, n));
+  products.push_back(matrices(193, 40, 200));
   check(products, DType::Float32);
   check(products, DType::Float64);
   EXPECT_GT(compared, isTooLarge(INT64_MAX) ? 30000 : 400000);

@@ -20,6 +20,13 @@ struct GemmStrategy {
   int64_t rowBlock, columnBytes, depthBlock;
   /// Rows of a block that an epilogue reads while it is in that cache.
   int64_t epilogueRows;
+  /// The right operand is read where it is, and not packed, by so many rows of
+  /// the left one at most, or if its own rows are so many bytes apart at most,
+  /// or if it is so many bytes at most.
+  int64_t fewRows, nearBytes, smallBytes;
+  /// Bytes of a row of the right operand that are read at once where that is
+  /// more than a panel: far fewer, and every row costs a fetch of its own.
+  int64_t wideBytes;
 };
 
 /// How kernels are shaped for a family of machines: one row per family.
@@ -31,6 +38,7 @@ struct Strategy {
   /// Elements that the temporaries of one tile of a row loop should have.
   int64_t tileElements;
   bool fusedMultiplyAdd; // in hardware
+  bool maskRegisters;    // a masked store takes as long as a plain one
   GemmStrategy gemm;
 };
 

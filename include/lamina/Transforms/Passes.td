@@ -238,6 +238,19 @@ def OutlineParallel : Pass<"lamina-outline-parallel", "mlir::ModuleOp"> {
                            "mlir::affine::AffineDialect", "mlir::scf::SCFDialect", "mlir::memref::MemRefDialect"];
 }
 
+def SplitMaskedStores : Pass<"lamina-split-masked-stores", "mlir::ModuleOp"> {
+  let summary = "store the first lanes of a vector in pieces where masks are slow";
+  let description = [{
+    On machines without registers for masks, a store of as many lanes as a
+    number says becomes stores of half the vector, a quarter and so on.
+  }];
+  let options = [Option<"strategy", "strategy", "std::string", "\"cpu-generic\"",
+                        "the row of the strategy table to follow">];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::LLVM::LLVMDialect",
+                           "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect",
+                           "mlir::vector::VectorDialect"];
+}
+
 def Vectorize : Pass<"lamina-vectorize", "mlir::func::FuncOp"> {
   let summary = "turn linalg ops on buffers into loops over vectors";
   let description = [{
