@@ -2,6 +2,7 @@
 
 #include "LamToLinalg.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include <numeric>
 
 using namespace mlir;
 using mlir::utils::IteratorType;
@@ -77,15 +78,161 @@ struct ConvPattern : OpConversionPattern<ConvOp> {
   LogicalResult matchAndRewrite(ConvOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
-    RankedTensorType result = signlessTensor(op);
-    Type compute = computeType(elementType(op));
-    SmallVector<OpFoldResult> sizes = sizesOf(b, loc, op);
     if (isProduct(op)) {
       b.replaceOp(op, product(b, op, adaptor));
       return success();
     }
+    Convolution whole;
+    whole.x = adaptor.getX();
+    whole.xSizes = sizesOf(b, loc, op.getX());
+    whole.kernel = adaptor.getKernel();
+    whole.kernelSizes = sizesOf(b, loc, op.getKernel());
+    whole.result = signlessTensor(op);
+    whole.sizes = sizesOf(b, loc, op);
+    whole.strides.assign(op.getStrides().begin(), op.getStrides().end());
+    whole.low.assign(op.getPadLow().begin(), op.getPadLow().end());
+    whole.high.assign(op.getPadHigh().begin(), op.getPadHigh().end());
+    whole.xDilation.assign(op.getXDilation().begin(), op.getXDilation().end());
+    whole.kernelDilation.assign(op.getKernelDilation().begin(),
+                                op.getKernelDilation().end());
+    whole.groups = op.getGroups();
+    whole.compute = computeType(elementType(op));
+    b.replaceOp(op, whole.hasPhases() ? emitPhases(b, loc, whole)
+                                      : emit(b, loc, whole));
+    return success();
+  }
 
-    int64_t spatial = op.getStrides().size(), groups = op.getGroups();
+private:
+  struct Convolution {
+    Value x, kernel;
+    SmallVector<OpFoldResult> xSizes, kernelSizes, sizes;
+    RankedTensorType result;
+    SmallVector<int64_t> strides, low, high, xDilation, kernelDilation;
+    int64_t groups;
+    Type compute;
+
+    int64_t window(int64_t i) const {
+      return cast<ShapedType>(kernel.getType()).getDimSize(i);
+    }
+    /// Whether x has holes that are better left out than multiplied by.
+    bool hasPhases() const {
+      auto isKnown = [](ShapedType type, int64_t from, int64_t count) {
+        return llvm::none_of(type.getShape().slice(from, count),
+                             ShapedType::isDynamic);
+      };
+      int64_t spatial = strides.size(), phases = 1;
+      for (int64_t dilation : xDilation)
+        phases *= dilation;
+      return phases > 1 && phases <= mostPhases &&
+             llvm::all_of(strides, [](int64_t n) { return n == 1; }) &&
+             isKnown(cast<ShapedType>(x.getType()), 1, spatial) &&
+             isKnown(cast<ShapedType>(kernel.getType()), 0, spatial) &&
+             isKnown(result, 1, spatial) &&
+             !llvm::is_contained(cast<ShapedType>(x.getType()).getShape(), 0) &&
+             !llvm::is_contained(cast<ShapedType>(kernel.getType()).getShape(),
+                                 0);
+    }
+    /// The first position of the kernel that results `phase`, counted modulo
+    /// the holes of x, see something at; the window if there is none.
+    int64_t firstTap(int64_t i, int64_t phase) const {
+      int64_t k = 0;
+      while (k < window(i) &&
+             (phase + k * kernelDilation[i] - low[i]) % xDilation[i] != 0)
+        ++k;
+      return k;
+    }
+    bool seesNothing(int64_t i) const {
+      for (int64_t phase = 0; phase < xDilation[i]; ++phase)
+        if (firstTap(i, phase) == window(i))
+          return true;
+      return false;
+    }
+  };
+  /// Each has a loop nest of its own.
+  static constexpr int64_t mostPhases = 16;
+
+  /// Results a dilation of x apart see the same positions of the kernel, and
+  /// neighbouring elements of x: each such set is a convolution without holes.
+  static Value emitPhases(ConversionPatternRewriter &b, Location loc,
+                          const Convolution &whole) {
+    int64_t spatial = whole.strides.size();
+    bool isCovered =
+        llvm::none_of(llvm::seq<int64_t>(0, spatial),
+                      [&](int64_t i) { return whole.seesNothing(i); });
+    Value y =
+        isCovered
+            ? emptyTensor(b, loc, whole.result, whole.sizes)
+            : filledTensor(
+                  b, loc, whole.result, whole.sizes,
+                  arith::ConstantOp::create(
+                      b, loc, b.getZeroAttr(whole.result.getElementType())));
+    SmallVector<int64_t> phase(spatial, 0);
+    do {
+      y = insertPhase(b, loc, whole, phase, y);
+    } while (next(phase, whole.xDilation));
+    return y;
+  }
+
+  /// Counts up, the last digit first.
+  static bool next(MutableArrayRef<int64_t> digits, ArrayRef<int64_t> bases) {
+    for (int64_t i = digits.size() - 1; i >= 0; --i) {
+      if (++digits[i] < bases[i])
+        return true;
+      digits[i] = 0;
+    }
+    return false;
+  }
+
+  static Value insertPhase(ConversionPatternRewriter &b, Location loc,
+                           const Convolution &whole, ArrayRef<int64_t> phase,
+                           Value into) {
+    Convolution part = whole;
+    int64_t rank = whole.result.getRank();
+    SmallVector<int64_t> shape(whole.result.getShape()),
+        kernelShape(cast<ShapedType>(whole.kernel.getType()).getShape());
+    SmallVector<OpFoldResult> offsets(rank, b.getIndexAttr(0)),
+        steps(rank, b.getIndexAttr(1)), first(offsets), distance(steps);
+    for (auto [i, r] : llvm::enumerate(phase)) {
+      int64_t hole = whole.xDilation[i], dilation = whole.kernelDilation[i],
+              window = whole.window(i), count = shape[i + 1];
+      // Result r + hole q and position k of the kernel meet at
+      // (r + k dilation - low) / hole + q of x.
+      int64_t k = whole.firstTap(i, r);
+      if (k == window || r >= count)
+        return into;
+      int64_t step = hole / std::gcd(hole, dilation);
+      int64_t taps = llvm::divideCeil(window - k, step);
+      int64_t results = llvm::divideCeil(count - r, hole);
+      part.xDilation[i] = 1;
+      part.kernelDilation[i] = dilation * step / hole;
+      part.low[i] = -((r + k * dilation - whole.low[i]) / hole);
+      part.high[i] = results + (taps - 1) * part.kernelDilation[i] -
+                     cast<ShapedType>(whole.x.getType()).getDimSize(i + 1) -
+                     part.low[i];
+      shape[i + 1] = results;
+      kernelShape[i] = taps;
+      part.sizes[i + 1] = b.getIndexAttr(results);
+      part.kernelSizes[i] = b.getIndexAttr(taps);
+      offsets[i + 1] = b.getIndexAttr(r);
+      steps[i + 1] = b.getIndexAttr(hole);
+      first[i] = b.getIndexAttr(k);
+      distance[i] = b.getIndexAttr(step);
+    }
+    auto kernelType = cast<RankedTensorType>(whole.kernel.getType());
+    part.kernel = tensor::ExtractSliceOp::create(
+        b, loc, kernelType.clone(kernelShape), whole.kernel, first,
+        part.kernelSizes, distance);
+    part.result = whole.result.clone(shape);
+    return tensor::InsertSliceOp::create(b, loc, emit(b, loc, part), into,
+                                         offsets, part.sizes, steps);
+  }
+
+  static Value emit(ConversionPatternRewriter &b, Location loc,
+                    const Convolution &c) {
+    int64_t spatial = c.strides.size(), groups = c.groups;
+    RankedTensorType result = c.result;
+    Type compute = c.compute;
+    ArrayRef<OpFoldResult> sizes = c.sizes;
     // Batch and channels are neither padded nor dilated.
     auto around = [](ArrayRef<int64_t> numbers, int64_t fill) {
       SmallVector<int64_t> all{fill};
@@ -95,26 +242,24 @@ struct ConvPattern : OpConversionPattern<ConvOp> {
     };
     Value zero = arith::ConstantOp::create(
         b, loc, b.getZeroAttr(result.getElementType()));
-    Value x =
-        padWindowed(b, loc, adaptor.getX(), sizesOf(b, loc, op.getX()), zero,
-                    around(op.getPadLow(), 0), around(op.getPadHigh(), 0),
-                    around(op.getXDilation(), 1));
+    Value x = padWindowed(b, loc, c.x, c.xSizes, zero, around(c.low, 0),
+                          around(c.high, 0), around(c.xDilation, 1));
     SmallVector<int64_t> window =
-        around(cast<RankedTensorType>(op.getKernel().getType())
+        around(cast<RankedTensorType>(c.kernel.getType())
                    .getShape()
                    .take_front(spatial),
                1);
     // All channels belong to one place.
     SmallVector<OpFoldResult> places(sizes);
     places.back() = tensor::getMixedSize(b, loc, x, result.getRank() - 1);
-    x = trimToWindows(b, loc, x, places, window, around(op.getStrides(), 1),
-                      around(op.getKernelDilation(), 1));
-    Value kernel = adaptor.getKernel();
+    x = trimToWindows(b, loc, x, places, window, around(c.strides, 1),
+                      around(c.kernelDilation, 1));
+    Value kernel = c.kernel;
     SmallVector<OpFoldResult> outSizes(sizes);
     RankedTensorType outType = result;
     if (groups != 1) {
       SmallVector<OpFoldResult> xSizes = tensor::getMixedSizes(b, loc, x);
-      SmallVector<OpFoldResult> kernelSizes = sizesOf(b, loc, op.getKernel());
+      SmallVector<OpFoldResult> kernelSizes = c.kernelSizes;
       x = splitChannels(b, loc, x, xSizes, groups);
       kernel = splitChannels(b, loc, kernel, kernelSizes, groups);
       auto shape = llvm::to_vector(result.getShape().drop_back());
@@ -130,8 +275,8 @@ struct ConvPattern : OpConversionPattern<ConvOp> {
     auto dim = [&](int64_t loop) { return b.getAffineDimExpr(loop); };
     SmallVector<AffineExpr> xExprs{dim(0)}, kernelExprs, outExprs;
     for (int64_t i = 0; i < spatial; ++i) {
-      xExprs.push_back(dim(1 + i) * op.getStrides()[i] +
-                       dim(outRank + i) * op.getKernelDilation()[i]);
+      xExprs.push_back(dim(1 + i) * c.strides[i] +
+                       dim(outRank + i) * c.kernelDilation[i]);
       kernelExprs.push_back(dim(outRank + i));
     }
     AffineExpr channel = dim(loopCount - 1);
@@ -164,8 +309,7 @@ struct ConvPattern : OpConversionPattern<ConvOp> {
         loops(b, loc, {{x, map(xExprs), {}}, {kernel, map(kernelExprs), {}}},
               init, map(outExprs), iterators, body)[0];
     y = roundTensor(b, loc, y, outType);
-    b.replaceOp(op, reshapeTensor(b, loc, y, outSizes, result, sizes));
-    return success();
+    return reshapeTensor(b, loc, y, outSizes, result, sizes);
   }
 };
 

@@ -150,8 +150,10 @@ Value BodyEmitter::load(OpOperand &operand, Point point) {
   Motion motion =
       lanes == 1 ? Motion::Invariant : motionAlong(map, type, plan.vectorDim);
   if (motion == Motion::Strided) {
-    Value turned = loadTurned(operand, point);
-    return turned ? turned : loadLanes(operand, point);
+    if (Value turned = loadTurned(operand, point))
+      return turned;
+    Value strided = loadStrided(operand, point);
+    return strided ? strided : loadLanes(operand, point);
   }
   SmallVector<Value> at = indicesAt(map, point);
   if (motion == Motion::Contiguous)

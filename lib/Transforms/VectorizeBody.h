@@ -76,6 +76,11 @@ private:
   /// VectorizeTurned.cpp: the same for an operand that lies across, together
   /// with the following steps; nothing where it is not worth it.
   mlir::Value loadTurned(mlir::OpOperand &operand, Point point);
+  /// VectorizeStrided.cpp: the lanes' memory from the first to the last of
+  /// them, which are `stride` apart, as one row; a load of such lanes, or
+  /// nothing where they lie otherwise.
+  mlir::Value spanAt(mlir::OpOperand &operand, Point point, int64_t stride);
+  mlir::Value loadStrided(mlir::OpOperand &operand, Point point);
   /// The element that lane `lane` reads, the last one for lanes out of range.
   llvm::SmallVector<mlir::Value> existingIndices(mlir::AffineMap map,
                                                  Point point, int64_t lane);

@@ -246,7 +246,10 @@ double Analysis::costPerElement(unsigned dim) {
       continue;
     AffineMap map = op.getMatchingIndexingMap(&operand);
     Motion motion = motionAlong(map, type, dim);
-    if (motion == Motion::Strided)
+    if (int64_t stride = smallStride(map, type, dim);
+        stride && !op.isDpsInit(&operand))
+      cost += double(stride);
+    else if (motion == Motion::Strided)
       cost += op.isDpsInit(&operand)                        ? 24
               : turned && isTurned(map, type, dim, *turned) ? 4
                                                             : 16;

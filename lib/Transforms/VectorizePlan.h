@@ -66,6 +66,10 @@ Motion motionAlong(mlir::AffineMap map, mlir::MemRefType type, unsigned dim);
 bool isTurned(mlir::AffineMap map, mlir::MemRefType type, unsigned dim,
               unsigned other);
 
+/// The distance in elements at which an operand advances along `dim`, if it is
+/// so small that a few vectors hold all lanes (VectorizeStrided.cpp), else 0.
+int64_t smallStride(mlir::AffineMap map, mlir::MemRefType type, unsigned dim);
+
 /// The dimensions that occur in `map`.
 DimSet dimsOf(mlir::AffineMap map);
 

@@ -69,7 +69,7 @@ Operand layOut(Random &random, const std::string &type,
   // 0: contiguous, 1: rows with gaps, 2: every stride with gaps.
   int kind = random() % 4;
   kind = kind == 3 ? 0 : kind;
-  int64_t stride = kind == 2 ? 2 : 1;
+  int64_t stride = kind == 2 ? draw(random, {2, 3, 4, 5}) : 1;
   operand.strides.resize(sizes.size());
   for (size_t i = sizes.size(); i-- > 0;) {
     operand.strides[i] = stride;
@@ -166,6 +166,9 @@ std::unique_ptr<test::HostJit> compile(const std::string &text,
     VectorizeOptions options;
     options.strategy = strategy;
     pm.addNestedPass<mlir::func::FuncOp>(createVectorize(options));
+    SplitMaskedStoresOptions stores;
+    stores.strategy = strategy;
+    pm.addPass(createSplitMaskedStores(stores));
   } else {
     pm.addPass(mlir::createConvertLinalgToLoopsPass());
   }
